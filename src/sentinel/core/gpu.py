@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+_UNNAMED = "unknown@"
+
 
 class ProcessKind(StrEnum):
     """What a process uses the GPU for, in `nvidia-smi`'s terms (C, G, C+G, M+C)."""
@@ -29,6 +31,8 @@ class GpuProcess:
     name: str | None = None
     utilization_percent: float | None = None
     mig_uuid: str | None = None  # the MIG device it runs on, where the driver says so
+    gpu_instance_id: int | None = None  # with compute_instance_id, names that MIG device within its GPU
+    compute_instance_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,8 @@ class Gpu:
     """One physical GPU. `processes` is None when the list could not be read, () when it is empty.
 
     `error` is set when the card answered that it is broken (lost, requires reset, ERR!): the rest is
-    then whatever could still be read.
+    then whatever could still be read. `uuid` is what the driver says, and of a card too sick to say it
+    `unnamed(…)`: still a key, no more.
     """
 
     index: int
@@ -68,6 +73,16 @@ class Gpu:
     mig_enabled: bool | None = None
     mig_devices: tuple[MigDevice, ...] = ()
     error: str | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether `uuid` is the driver's."""
+        return not self.uuid.startswith(_UNNAMED)
+
+
+def unnamed(where: str | int) -> str:
+    """Stands in for the UUID of a card that does not tell it; `where` is its PCI address or index."""
+    return f"{_UNNAMED}{where}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from sentinel.core.service import Rung, Sight
 
 
 class ServiceDriver(Protocol):
-    """Runs one inference service. Used by one thread at a time; `evict` and `restore` block."""
+    """Runs one inference service. `evict` and `restore` block and are never called side by side;
+    `look` may come from another thread at any time, while either of them runs, too."""
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

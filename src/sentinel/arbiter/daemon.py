@@ -1,0 +1,593 @@
+"""The arbiter's process: one selectors loop around `machine.step`. Started by __main__.
+
+Everything that happens (bytes, signals, ended processes, answers of worker threads, time) becomes an
+input; inputs are stepped one by one; then what must outlive us is stored; only then are actions
+carried out, so that no client hears of a lease that a crash could forget.
+"""
+
+import collections
+import contextlib
+import os
+import resource
+import selectors
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from sentinel.arbiter import machine, view
+from sentinel.arbiter.attribution import Attribution
+from sentinel.arbiter.config import Config, ServiceConfig, load
+from sentinel.arbiter.connection import Connection
+from sentinel.arbiter.desk import Desk
+from sentinel.arbiter.inputs import (
+    Action,
+    Grant,
+    Input,
+    Journal,
+    Measure,
+    Outlived,
+    Refuse,
+    Release,
+    Reload,
+    Restore,
+    RunRung,
+    Shutdown,
+    Terminate,
+    Tick,
+    Unmeasured,
+    Withdraw,
+)
+from sentinel.arbiter.notify import Journal as JournalWriter
+from sentinel.arbiter.notify import Supervisor
+from sentinel.arbiter.sockets import peer_of
+from sentinel.arbiter.statefile import StateFile
+from sentinel.arbiter.states import State
+from sentinel.arbiter.trees import Trees
+from sentinel.arbiter.workers import Mover, Reader
+from sentinel.core.clock import boottime, rfc3339, wall
+from sentinel.core.errors import ConfigError, ProtocolError, SentinelError
+from sentinel.ports.gpus import GpuSource
+from sentinel.ports.processes import ProcessTable
+from sentinel.ports.services import ServiceDriver
+
+STOP_PATIENCE = 25.0
+"""Seconds that a stopping arbiter gives inference to come back."""
+MAX_CONNECTIONS_PER_USER = 1024
+SURVEY_SPACING = 0.02
+WATCH_SPACING = 0.2
+"""Seconds between two status objects to one watcher, at the least."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What the daemon needs of the world; `wiring` fills it with drivers, tests with fakes."""
+
+    processes: ProcessTable
+    open_gpus: Callable[[Config, Callable[[], Mapping[str, ServiceDriver]]], GpuSource]
+    make_service: Callable[[ServiceConfig, Config], ServiceDriver]
+    start_page: Callable[[Config, str], Callable[[], None]] | None = None
+    """Starts the status page's own process; answers what ends it."""
+
+
+class Daemon:
+    """Owns the state. `run` returns the exit code."""
+
+    def __init__(self, config: Config, ports: Ports, listener: socket.socket, state_file: StateFile) -> None:
+        self.config = config
+        self.config_error: str | None = None
+        self._ports = ports
+        self.processes = ports.processes
+        self._listener = listener
+        self._file = state_file
+        self._file_error: str | None = None
+        self._journal = JournalWriter()
+        self._supervisor = Supervisor()
+        self._selector = selectors.DefaultSelector()
+        self.trees = Trees(ports.processes, self._selector)
+        self._inbox: collections.deque[Input] = collections.deque()
+        self._bell, self._bell_ring = _bell()
+        self._connections: dict[int, Connection] = {}
+        self._asking: dict[str, Connection] = {}  # request id → who waits for its answer
+        self._bound: dict[str, Connection] = {}  # lease id → the connection it may end with
+        self._actions: list[Action] = []
+        self._signals: list[int] = []
+        self._drivers: dict[str, ServiceDriver] = {}
+        self._movers: dict[str, Mover] = {}
+        self._attribution: Attribution | None = None
+        self._wake_at: float | None = None
+        self._next_poll = 0.0
+        self._next_alive = 0.0
+        self._next_survey = 0.0
+        self._next_watch = 0.0
+        self._late_reading: float | None = None
+        self._stop_at: float | None = None
+        self._shown: State | None = None
+        self._end_page: Callable[[], None] | None = None
+        self.started = boottime()
+        self.desk = Desk(self)
+        self.state = machine.begin(config.settings, self.started)
+        self._hire(config)
+        self._reader = Reader(self._open_gpus, lambda: dict(self._drivers), self._attribute, self.post)
+
+    # -------------------------------------------------------------- life
+
+    def run(self) -> int:
+        """Serves until told to stop."""
+        self._recover()
+        self._register()
+        if self._ports.start_page and self.config.web.enabled:
+            self._end_page = self._ports.start_page(self.config, self.socket_path)
+        self._reader.ask()
+        self._supervisor.tell("READY=1", "STATUS=reading the GPUs")
+        self._journal.write("info", f"listening on {self.socket_path}, config {self.config.file}")
+        try:
+            while not self._finished():
+                self._turn()
+        finally:
+            self._leave()
+        return 0
+
+    @property
+    def socket_path(self) -> str:
+        return str(self._listener.getsockname())
+
+    def post(self, happened: Input) -> None:
+        """Enqueues an input; from any thread."""
+        self._inbox.append(happened)
+        self._bell_ring()
+
+    def feed(self, happened: Input) -> None:
+        """Steps the machine; what it wants done is done at the end of the turn."""
+        self.state, actions = machine.step(self.state, happened, boottime())
+        self._actions += actions
+
+    def _turn(self) -> None:
+        now = boottime()
+        for key, events in self._selector.select(self._patience(now)):
+            if isinstance(key.data, Connection):
+                self._serve(key.data, events)
+            else:
+                key.data()
+        self._take_signals()
+        while self._inbox:
+            self.feed(self._inbox.popleft())
+        self._keep_time(boottime())
+        self._commit()
+
+    def _patience(self, now: float) -> float:
+        self._wake_at = machine.next_wake(self.state, now)
+        times = [self._next_poll, *([self._wake_at] if self._wake_at is not None else [])]
+        times += [c.deadline for c in self._connections.values() if c.deadline is not None]
+        if self.trees.due:
+            times.append(self._next_survey)
+        if self._stop_at is not None:
+            times.append(self._stop_at)
+        if self._supervisor.watchdog_seconds:
+            times.append(self._next_alive)
+        if any(c.watching for c in self._connections.values()):
+            times.append(self._next_watch + (0.8 if self._shown is self.state else 0.0))
+        return max(0.0, min(times) - now)
+
+    def _keep_time(self, now: float) -> None:
+        if now >= self._next_poll:
+            self._next_poll = now + self.config.poll_interval
+            self._reader.ask()
+        self._mind_the_reader(now)
+        if self.trees.due and now >= self._next_survey:
+            self._survey(now)
+        if self._wake_at is not None and now >= self._wake_at:
+            self.feed(Tick())
+        for connection in tuple(self._connections.values()):
+            if connection.deadline is not None and now >= connection.deadline:
+                self.drop(connection, "bad-request", "no whole message within 10 s")
+        if self._supervisor.watchdog_seconds and now >= self._next_alive:
+            self._next_alive = now + self._supervisor.watchdog_seconds / 3
+            self._supervisor.tell("WATCHDOG=1")
+
+    def _mind_the_reader(self, now: float) -> None:
+        """A reading that does not come back is an unknown one, each time its patience runs out."""
+        began = self._reader.began
+        if began is None or now < max(began, self._late_reading or 0.0) + self.config.read_timeout:
+            return
+        self._late_reading = now
+        waited = now - began
+        self.feed(Unmeasured(began=began, why=f"the GPU driver has not answered for {waited:.0f} s"))
+
+    # -------------------------------------------------------------- start and end
+
+    def _recover(self) -> None:
+        """Takes up what the last arbiter left: leases whose tree lives, services it had paused."""
+        now = boottime()
+        saved = self._file.load(now)
+        if self._file.error:
+            self._journal.write("error", self._file.error)
+        self.state = replace(
+            machine.begin(self.config.settings, now, saved.services),
+            hold=saved.hold,
+            cordons=saved.cordons,
+            granted=saved.granted,
+            leases={lease.id: lease for lease in saved.leases},
+        )
+        for lease in saved.leases:
+            self.trees.plant(lease.id, lease.peer.process, None)
+        self._survey(now)
+        for lease in self.state.leases.values():
+            self._journal.write("info", f"took up {view.describe(lease)} again")
+
+    def _register(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self._max_connections = max(64, (hard if hard != resource.RLIM_INFINITY else soft) // 3)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._bell, selectors.EVENT_READ, lambda: _silence(self._bell))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._note_signal)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def _note_signal(self, number: int, _frame: object) -> None:
+        self._signals.append(number)
+        self._bell_ring()
+
+    def _take_signals(self) -> None:
+        while self._signals:
+            if self._signals.pop(0) == signal.SIGHUP:
+                self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={int(_monotonic() * 1e6)}")
+                self.reload()
+                self._supervisor.tell("READY=1")
+            elif self._stop_at is None:
+                self._stop()
+            else:
+                self._stop_at = boottime()  # asked twice: at once
+
+    def _stop(self) -> None:
+        self._stop_at = boottime() + STOP_PATIENCE
+        self._supervisor.tell("STOPPING=1")
+        self._selector.unregister(self._listener)
+        paused = [n for n, s in self.state.services.items() if view.service_state(s) == "paused"]
+        if self.state.leases and paused:
+            who = ", ".join(view.describe(le) for le in self.state.leases.values())
+            self._journal.write(
+                "warning", f"stopping; {', '.join(paused)} stays paused for {who} until the next start"
+            )
+        self.feed(Shutdown())
+
+    def _finished(self) -> bool:
+        if self._stop_at is None:
+            return False
+        return machine.settled(self.state) or boottime() >= self._stop_at
+
+    def _leave(self) -> None:
+        self._file.save(self.state)
+        for connection in tuple(self._connections.values()):
+            connection.close()
+        for driver in self._drivers.values():
+            driver.close()
+        if self._end_page:
+            self._end_page()
+        self._journal.write("info", "stopped")
+
+    # -------------------------------------------------------------- config
+
+    def reload(self) -> str | None:
+        """Reads the config again. A mistake is answered, logged, and changes nothing."""
+        try:
+            fresh = load(self.config.file)
+            drivers = self._hire(fresh, keep=True)
+        except (ConfigError, SentinelError) as error:
+            self.config_error = error.message
+            self._journal.write("error", f"config not taken over: {error.message}")
+            return error.message
+        self.config_error = None
+        restart = [k for k in ("gpus", "state_file", "web") if getattr(fresh, k) != getattr(self.config, k)]
+        self.config = replace(fresh, **{k: getattr(self.config, k) for k in restart})
+        self.feed(Reload(settings=fresh.settings))
+        for name, (driver, mover) in drivers.items():
+            self._dismiss(name, driver, mover)
+        later = f"; {', '.join(restart)} at the next start" if restart else ""
+        self._journal.write("info", f"config taken over{later}")
+        return None
+
+    def _hire(self, config: Config, *, keep: bool = False) -> dict[str, tuple[ServiceDriver, Mover]]:
+        """A driver and a thread for each service; answers those that are no longer needed."""
+        old = {s.settings.name: s for s in self.config.services} if keep else {}
+        fresh: dict[str, tuple[ServiceDriver, Mover]] = {}
+        for service in config.services:
+            name = service.settings.name
+            known = old.get(name)
+            if known and replace(known, settings=service.settings) == service:
+                fresh[name] = (self._drivers[name], self._movers[name])
+            else:
+                driver = self._ports.make_service(service, config)
+                fresh[name] = (driver, Mover(name, driver, self.post))
+        gone = {
+            name: (driver, self._movers[name])
+            for name, driver in self._drivers.items()
+            if fresh.get(name, (None,))[0] is not driver
+        }
+        self._drivers = {name: pair[0] for name, pair in fresh.items()}
+        self._movers = {name: pair[1] for name, pair in fresh.items()}
+        self._attribution = Attribution(
+            self._ports.processes,
+            config.ignore,
+            {s.settings.name: s.cgroups for s in config.services},
+        )
+        return gone
+
+    def _dismiss(self, name: str, driver: ServiceDriver, mover: Mover) -> None:
+        """A service that left the config: what we paused we bring back, what we ran we end."""
+        settings = {s.settings.name: s.settings for s in self.config.services}.get(name)
+        if settings is None or not settings.supervised:
+            mover.restore()
+        else:
+            driver.close()
+
+    def _open_gpus(self) -> GpuSource:
+        return self._ports.open_gpus(self.config, lambda: dict(self._drivers))
+
+    def _attribute(self) -> Attribution:
+        assert self._attribution is not None
+        return self._attribution
+
+    # -------------------------------------------------------------- connections
+
+    def _accept(self) -> None:
+        for _ in range(64):
+            try:
+                sock, _address = self._listener.accept()
+            except OSError:
+                return
+            sock.setblocking(False)
+            who = peer_of(sock, self._ports.processes)
+            if who is None:
+                _last_words(
+                    sock, "identity", "who is asking cannot be seen from here (another pid namespace?)"
+                )
+                continue
+            peer, pidfd = who
+            connection = Connection(sock, peer, pidfd, boottime())
+            mine = sum(c.peer.uid == peer.uid for c in self._connections.values())
+            if len(self._connections) >= self._max_connections or (
+                peer.uid != 0 and mine >= MAX_CONNECTIONS_PER_USER
+            ):
+                _last_words(sock, "overloaded", "too many connections; try again")
+                os.close(pidfd)
+                continue
+            self._connections[sock.fileno()] = connection
+            self._selector.register(sock, selectors.EVENT_READ, connection)
+
+    def _serve(self, connection: Connection, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            self._flushed(connection, connection.flush())
+        if not events & selectors.EVENT_READ or connection.fileno() < 0:
+            return
+        try:
+            alive = connection.receive()
+            while message := connection.next_message(boottime()):
+                self.desk.handle(connection, message)
+                if connection.fileno() < 0:
+                    return
+        except ProtocolError as error:
+            self.drop(connection, "bad-request", error.message)
+            return
+        if not alive:
+            self._close(connection)
+        elif connection.ended:
+            self._half_closed(connection)
+
+    def _half_closed(self, connection: Connection) -> None:
+        """The client sends no more. One that still waits for its answer keeps its place."""
+        if connection.plain and connection.request_id is not None:
+            self._listen_for(connection, 0)
+        elif not connection.wants_to_send:
+            self._close(connection)
+        else:
+            connection.finish()
+            self._listen_for(connection, selectors.EVENT_WRITE)
+
+    def say(self, connection: Connection, message: dict[str, Any]) -> None:
+        """Sends a message, or as much of it as the client takes now."""
+        if connection.fileno() >= 0:
+            self._flushed(connection, connection.send(message))
+
+    def _flushed(self, connection: Connection, good: bool) -> None:
+        done = connection.close_when_sent and not connection.wants_to_send
+        if not good or done:
+            self._close(connection)
+            return
+        reading = 0 if connection.ended else selectors.EVENT_READ
+        writing = selectors.EVENT_WRITE if connection.wants_to_send else 0
+        self._listen_for(connection, reading | writing)
+
+    def _listen_for(self, connection: Connection, events: int) -> None:
+        """What of the socket to wait for; nothing at all for a plain client that waits half closed."""
+        known = connection.fileno() in self._selector.get_map()
+        if not events:
+            if known:
+                self._selector.unregister(connection.sock)
+        elif known:
+            self._selector.modify(connection.sock, events, connection)
+        else:
+            self._selector.register(connection.sock, events, connection)
+
+    def drop(self, connection: Connection, code: str, text: str) -> None:
+        """Says why, then hangs up."""
+        connection.send({"ok": False, "code": code, "error": text})
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if connection.fileno() < 0:
+            return
+        self._listen_for(connection, 0)
+        self._connections.pop(connection.fileno(), None)
+        connection.close()
+        if connection.pidfd is not None:
+            os.close(connection.pidfd)
+            connection.pidfd = None
+        request_id = connection.request_id
+        if request_id is not None and self._asking.pop(request_id, None) and not connection.plain:
+            self.trees.fell(request_id)
+            self.feed(Withdraw(request_id=request_id))
+        for lease_id in [name for name, c in self._bound.items() if c is connection]:
+            del self._bound[lease_id]
+            if self.trees.alive(lease_id):
+                self.release(lease_id, "its connection closed")
+            else:
+                self.trees.ended(lease_id)
+
+    # -------------------------------------------------------------- claims
+
+    def expect(self, request_id: str, connection: Connection) -> None:
+        """A request of this client is about to be fed: its answer goes there, its death is watched."""
+        connection.request_id = request_id
+        self._asking[request_id] = connection
+        self.trees.plant(request_id, connection.peer.process, connection.pidfd)
+        connection.pidfd = None
+
+    def release(self, lease_id: str, why: str) -> None:
+        self.trees.fell(lease_id)
+        self._bound.pop(lease_id, None)
+        self.feed(Release(lease_id=lease_id, why=why))
+
+    def _survey(self, now: float) -> None:
+        self._next_survey = now + SURVEY_SPACING
+        for name, survivors in self.trees.survey().items():
+            if name not in self.state.leases:
+                self._withdrawn(name)
+            elif survivors:
+                self.feed(Outlived(lease_id=name, survivors=survivors))
+            elif self.trees.alive(name):
+                self.trees.plant(name, self.state.leases[name].peer.process, None)
+            elif name not in self._bound:
+                self.release(name, "its processes have ended")
+
+    def _withdrawn(self, request_id: str) -> None:
+        """Who asked has died waiting."""
+        self.trees.fell(request_id)
+        connection = self._asking.pop(request_id, None)
+        self.feed(Withdraw(request_id=request_id))
+        if connection:
+            self._close(connection)
+
+    # -------------------------------------------------------------- carrying out
+
+    def _commit(self) -> None:
+        """Stores what must outlive us, then does what was decided. Doing may decide more."""
+        while self._actions:
+            actions, self._actions = self._actions, []
+            self._store()
+            for action in actions:
+                self._carry_out(action)
+        self._store()
+        self._show(boottime())
+
+    def _store(self) -> None:
+        good = self._file.save(self.state)
+        error = None if good else self._file.error
+        if error != self._file_error:
+            self._file_error = error
+            if error:
+                self._journal.write("error", f"{error}; going on from memory, trying again")
+            else:
+                self._journal.write("info", f"{self._file.path} is written again")
+
+    @property
+    def file_error(self) -> str | None:
+        return self._file.error
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Measure():
+                self._reader.ask()
+            case RunRung(service=name, rung=rung):
+                self._movers[name].evict(rung)
+            case Restore(service=name):
+                self._movers[name].restore()
+            case Journal(level=level, text=text):
+                self._journal.write(level, text)
+            case Grant():
+                self._granted(action)
+            case Refuse(request_id=request_id):
+                self.trees.fell(request_id)
+                if connection := self._asking.pop(request_id, None):
+                    connection.request_id = None
+                    self.desk.refused(connection, action)
+            case Terminate(lease_id=lease_id, kill=kill):
+                number = signal.SIGKILL if kill else signal.SIGTERM
+                self._ports.processes.signal(self.trees.members(lease_id), number)
+            case _:
+                assert_never(action)
+
+    def _granted(self, action: Grant) -> None:
+        connection = self._asking.pop(action.request_id, None)
+        if connection is None:
+            return  # a plain client that hung up: its process holds the lease all the same
+        connection.request_id = None
+        if action.lease.binding == "connection":
+            self._bound[action.lease.id] = connection
+        self.desk.granted(connection, action.lease)
+
+    def _show(self, now: float) -> None:
+        """Tells watchers and systemd what changed."""
+        if now < self._next_watch or (self._shown is self.state and now < self._next_watch + 0.8):
+            return
+        self._next_watch = now + WATCH_SPACING
+        if self._shown is not self.state:
+            self._supervisor.tell(f"STATUS={view.summary(self.state, now)}")
+        self._shown = self.state
+        watchers = [c for c in self._connections.values() if c.watching]
+        if watchers:
+            message = {"v": 1, "ok": True, "status": self.status()}
+            for connection in watchers:
+                self.say(connection, message)
+
+    def status(self) -> dict[str, Any]:
+        """The status object, with what only the shell knows."""
+        now = boottime()
+        offset = wall() - now
+        return {
+            **view.status(self.state, now, lambda at: rfc3339(at + offset)),
+            "now": rfc3339(now + offset),
+            "arbiter": {
+                "pid": os.getpid(),
+                "since": rfc3339(self.started + offset),
+                "socket": self.socket_path,
+                "config": self.config.file,
+                "config_error": self.config_error,
+                "state_file": str(self._file.path),
+                "state_file_error": self._file.error,
+                "gpus": self.config.gpus,
+            },
+        }
+
+
+def _bell() -> tuple[int, Callable[[], None]]:
+    """An eventfd, and what makes it readable from any thread or signal handler."""
+    fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def ring() -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_write(fd, 1)
+
+    return fd, ring
+
+
+def _silence(fd: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.eventfd_read(fd)
+
+
+def _monotonic() -> float:
+    import time
+
+    return time.monotonic()
+
+
+def _last_words(sock: socket.socket, code: str, text: str) -> None:
+    from sentinel.core.codec import encode
+
+    with contextlib.suppress(OSError):
+        sock.send(encode({"ok": False, "code": code, "error": text}))
+    sock.close()

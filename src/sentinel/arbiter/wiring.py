@@ -1,0 +1,78 @@
+"""Which driver stands behind which port: the one place of the arbiter that names them."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from sentinel.arbiter.config import Config, ServiceConfig
+from sentinel.arbiter.daemon import Ports
+from sentinel.core.errors import UsageError
+from sentinel.core.service import Up
+from sentinel.drivers.gpus.opening import open_source
+from sentinel.drivers.gpus.simulated import Holding
+from sentinel.drivers.processes.procfs import ProcFs
+from sentinel.drivers.services.process import ProcessService
+from sentinel.drivers.services.systemd import SystemdService
+from sentinel.ports.gpus import GpuSource
+from sentinel.ports.services import ServiceDriver
+
+Drivers = Callable[[], Mapping[str, ServiceDriver]]
+
+
+def real_ports() -> Ports:
+    """The machine itself."""
+    return Ports(processes=ProcFs(), open_gpus=open_gpus, make_service=make_service)
+
+
+def open_gpus(config: Config, drivers: Drivers) -> GpuSource:
+    """The source that the config names. Simulated cards hold what the services say they would."""
+    if not config.gpus.startswith("simulated"):
+        return open_source(config.gpus)
+    memory = {s.settings.name: (s.settings.gpus, s.simulated_memory) for s in config.services}
+
+    def holders() -> Iterator[Holding]:
+        for name, driver in drivers().items():
+            gpus, size = memory.get(name, ((), 0))
+            sight = driver.look()
+            if size and isinstance(sight, Up) and sight.pids:
+                indices = tuple(int(g) for g in gpus if g.isdigit())
+                yield Holding(pid=min(sight.pids), gpus=indices or (0,), memory_bytes=size)
+
+    return open_source(config.gpus, holders=holders)
+
+
+def make_service(service: ServiceConfig, config: Config) -> ServiceDriver:
+    """The driver of one `[[service]]`. UsageError when it cannot be run as configured."""
+    table: dict[str, Callable[[ServiceConfig, Config], ServiceDriver]] = {
+        "systemd": _systemd,
+        "process": _process,
+    }
+    if service.driver not in table:
+        raise UsageError(f"service {service.settings.name}: there is no driver {service.driver!r}")
+    return table[service.driver](service, config)
+
+
+def _systemd(service: ServiceConfig, _config: Config) -> ServiceDriver:
+    return SystemdService(
+        name=service.settings.name,
+        unit=service.unit,
+        stop_timeout=service.stop_timeout,
+        start_timeout=service.start_timeout,
+    )
+
+
+def _process(service: ServiceConfig, config: Config) -> ServiceDriver:
+    state = Path(config.state_file).absolute()
+    return ProcessService(
+        name=service.settings.name,
+        command=service.command,
+        instance=f"{os.getuid()}-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}",
+        run_dir=state.parent,
+        user=service.user,
+        cwd=service.cwd,
+        env=service.env,
+        stop_timeout=service.stop_timeout,
+        start_timeout=service.start_timeout,
+        log_path=Path(service.log) if service.log else None,
+    )

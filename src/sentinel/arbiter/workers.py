@@ -1,0 +1,138 @@
+"""Threads that do what may block: reading the GPUs, and moving services. They only enqueue results.
+
+nvidia-smi, NVML and systemctl can each hang for minutes on a sick machine; the daemon's loop must
+not. One thread reads; each service has one that moves it.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+
+from sentinel.arbiter.attribution import Attribution
+from sentinel.arbiter.inputs import Input, Looked, Measured, RestoreDone, RungDone, Unmeasured
+from sentinel.core.clock import boottime
+from sentinel.core.errors import SentinelError
+from sentinel.core.gpu import GpuReading
+from sentinel.core.service import Rung, Sight, Unseen, Up
+from sentinel.ports.gpus import GpuSource
+from sentinel.ports.services import ServiceDriver
+
+Post = Callable[[Input], None]
+
+
+class Reader:
+    """Reads the GPUs when asked. At most one reading at a time; asking again meanwhile asks once."""
+
+    def __init__(
+        self,
+        source: Callable[[], GpuSource],
+        drivers: Callable[[], Mapping[str, ServiceDriver]],
+        attribution: Callable[[], Attribution],
+        post: Post,
+    ) -> None:
+        self._open = source
+        self._drivers = drivers
+        self._attribution = attribution
+        self._post = post
+        self._wanted = threading.Event()
+        self._source: GpuSource | None = None
+        self.began: float | None = None
+        """When the reading under way was begun; None between readings."""
+        threading.Thread(target=self._run, name="gpu-reader", daemon=True).start()
+
+    def ask(self) -> None:
+        self._wanted.set()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            self.began = began = boottime()
+            try:
+                self._read(began)
+            except SentinelError as error:
+                self._post(Unmeasured(began=began, why=error.message))
+            except Exception as error:  # noqa: BLE001 - a driver's bug is a reading that failed
+                self._post(Unmeasured(began=began, why=f"{type(error).__name__}: {error}"))
+            self.began = None
+
+    def _read(self, began: float) -> None:
+        # Looks first, so that what a service does is seen even while the GPUs cannot be read.
+        pids = self._look(began, post=True)
+        if self._source is None:
+            self._source = self._open()
+        reading = self._source.read()
+        attribution = self._attribution()
+        if attribution.stranger_listed(reading, pids):
+            # It may be a service's child that is younger than the first look.
+            again = self._look(began, post=False)
+            pids = {name: pids[name] | again.get(name, frozenset()) for name in pids}
+        self._measured(began, reading, attribution, pids)
+
+    def _measured(
+        self,
+        began: float,
+        reading: GpuReading,
+        attribution: Attribution,
+        pids: Mapping[str, frozenset[int]],
+    ) -> None:
+        if not reading.gpus:
+            self._post(Unmeasured(began=began, why=f"{reading.source} finds no GPU"))
+            return
+        self._post(Measured(began=began, samples=attribution.samples(reading, pids)))
+
+    def _look(self, began: float, *, post: bool) -> dict[str, frozenset[int]]:
+        pids: dict[str, frozenset[int]] = {}
+        for name, driver in self._drivers().items():
+            sight = look(driver)
+            pids[name] = sight.pids if isinstance(sight, Up) else frozenset()
+            if post:
+                self._post(Looked(service=name, began=began, sight=sight))
+        return pids
+
+
+class Mover:
+    """Moves one service. Orders are carried out one after the other, in the order they came."""
+
+    def __init__(self, name: str, driver: ServiceDriver, post: Post) -> None:
+        self._name = name
+        self._driver = driver
+        self._post = post
+        self._orders: queue.SimpleQueue[Rung | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=f"service-{name}", daemon=True).start()
+
+    def evict(self, rung: Rung) -> None:
+        self._orders.put(rung)
+
+    def restore(self) -> None:
+        self._orders.put(None)
+
+    def _run(self) -> None:
+        while True:
+            order = self._orders.get()
+            error = self._carry_out(order)
+            ended = boottime()
+            if order is None:
+                self._post(RestoreDone(service=self._name, at=ended, error=error))
+            else:
+                self._post(RungDone(service=self._name, rung=order, at=ended, error=error))
+            self._post(Looked(service=self._name, began=boottime(), sight=look(self._driver)))
+
+    def _carry_out(self, order: Rung | None) -> str | None:
+        try:
+            if order is None:
+                self._driver.restore()
+            else:
+                self._driver.evict(order)
+        except SentinelError as error:
+            return error.message
+        except Exception as error:  # noqa: BLE001 - a driver's bug must not lose the service
+            return f"{type(error).__name__}: {error}"
+        return None
+
+
+def look(driver: ServiceDriver) -> Sight:
+    try:
+        return driver.look()
+    except Exception as error:  # noqa: BLE001 - the port promises not to raise; a bug is Unseen
+        return Unseen(why=f"{type(error).__name__}: {error}")

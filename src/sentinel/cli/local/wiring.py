@@ -1,0 +1,31 @@
+"""The one place where the commands that work without a server meet the drivers.
+
+Called by the commands in this folder.
+"""
+
+from pathlib import Path
+
+from sentinel.core.errors import UsageError
+from sentinel.drivers.gpus.opening import SPECS, open_source
+from sentinel.ports.gpus import GpuSource
+
+GPU_SOURCES = (*SPECS, "smi-xml:FILE")
+
+
+def gpu_source(spec: str) -> GpuSource:
+    """The source of GPUs that `spec` names, asking for everything that it knows.
+
+    Raises UsageError for a spec that is none, GpuReadError when that source cannot work here.
+    """
+    kind, _, argument = spec.partition(":")
+    if kind == "smi-xml":
+        from sentinel.drivers.gpus.smi_file import SmiXmlFile
+
+        if not argument:
+            raise UsageError("smi-xml needs a file: --source smi-xml:FILE")
+        return SmiXmlFile(Path(argument))
+    try:
+        return open_source(spec, full=True)
+    except UsageError as error:
+        known = ", ".join(SPECS)
+        raise UsageError(error.message.replace(known, ", ".join(GPU_SOURCES))) from error

@@ -1,0 +1,148 @@
+"""The process table by /proc and pidfd. The arbiter's wiring hands it to the daemon.
+
+Standard library only. Formats: proc(5), pidfd_open(2).
+"""
+
+import os
+import signal as signals
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from sentinel.core.lease import Survivor
+from sentinel.core.process import ProcessId
+
+_MAX_ENVIRONMENT = 4 * 1024 * 1024
+
+
+class ProcFs:
+    """Implements ports.processes.ProcessTable. `root` is where /proc is, for tests."""
+
+    def __init__(self, root: Path = Path("/proc")) -> None:
+        self._root = str(root)
+
+    def identify(self, pid: int) -> ProcessId | None:
+        fields = self._stat(pid)
+        return None if fields is None or fields[0] in ("Z", "X") else ProcessId(pid, int(fields[19]))
+
+    def name(self, pid: int) -> str | None:
+        line = self._read(pid, "cmdline", 4096)
+        first = (line or b"").split(b"\0", 1)[0].decode(errors="replace")
+        name = first.rsplit("/", 1)[-1].strip()
+        if not name:
+            comm = self._read(pid, "comm", 64)
+            if comm is None:
+                return None
+            name = comm.decode(errors="replace").strip()
+        return "".join(c if c.isprintable() else "?" for c in name)[:64]
+
+    def uid(self, pid: int) -> int | None:
+        for line in (self._read(pid, "status", 8192) or b"").splitlines():
+            if line.startswith(b"Uid:"):
+                return int(line.split()[1])
+        return None
+
+    def cgroups(self, pid: int) -> tuple[str, ...]:
+        lines = (self._read(pid, "cgroup", 65536) or b"").decode(errors="replace").splitlines()
+        return tuple(line.split(":", 2)[2] for line in lines if line.count(":") >= 2)
+
+    def variable(self, pid: int, name: str) -> str | None:
+        return _variable(self._read(pid, "environ", _MAX_ENVIRONMENT), name)
+
+    def survivors(self, roots: Mapping[str, ProcessId], marker: str) -> dict[str, tuple[Survivor, ...]]:
+        groups = {root.pid: (lease, root) for lease, root in roots.items()}
+        found: dict[str, list[Survivor]] = {lease: [] for lease in roots}
+        for pid in self._pids():
+            fields = self._stat(pid)
+            if fields is None or fields[0] in ("Z", "X"):
+                continue
+            process = ProcessId(pid, int(fields[19]))
+            led = groups.get(int(fields[2]))
+            lease = led[0] if led is not None and process.started >= led[1].started else None
+            if lease is None:
+                lease = self.variable(pid, marker)
+            if lease in found and process != roots[lease]:
+                found[lease].append(Survivor(process=process, name=self.name(pid) or "?"))
+        return {lease: tuple(processes) for lease, processes in found.items()}
+
+    def descends(self, pid: int, ancestor: ProcessId) -> bool:
+        seen = 0
+        while pid > 0 and seen < 1024:
+            fields = self._stat(pid)
+            if fields is None:
+                return False
+            if pid == ancestor.pid:
+                return int(fields[19]) == ancestor.started
+            pid, seen = int(fields[1]), seen + 1
+        return False
+
+    def watch(self, process: ProcessId) -> int | None:
+        try:
+            fd = os.pidfd_open(process.pid)
+        except OSError:
+            return None
+        if self.identify(process.pid) == process:
+            return fd
+        os.close(fd)
+        return None
+
+    def signal(self, processes: Iterable[ProcessId], number: int) -> int:
+        reached = 0
+        for process in processes:
+            fd = self.watch(process)  # a pidfd cannot come to mean another process
+            if fd is None:
+                continue
+            try:
+                signals.pidfd_send_signal(fd, number)
+                reached += 1
+            except OSError:
+                pass  # it ended in between, or is not ours to signal
+            finally:
+                os.close(fd)
+        return reached
+
+    # -------------------------------------------------------------- reading
+
+    def _pids(self) -> Iterator[int]:
+        with os.scandir(self._root) as entries:
+            for entry in entries:
+                if entry.name.isdigit():
+                    yield int(entry.name)
+
+    def _read(self, pid: int, file: str, limit: int) -> bytes | None:
+        try:
+            fd = os.open(f"{self._root}/{pid}/{file}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            parts: list[bytes] = []
+            size = 0
+            while size < limit and (part := os.read(fd, min(65536, limit - size))):
+                parts.append(part)
+                size += len(part)
+            return b"".join(parts)
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
+
+    def _stat(self, pid: int) -> list[str] | None:
+        """Fields of /proc/PID/stat from the third (state) on: 0 state, 1 ppid, 2 pgrp, 19 start time.
+
+        The second is the program's name in brackets, and may itself hold brackets and spaces.
+        """
+        line = self._read(pid, "stat", 4096)
+        if not line or b")" not in line:
+            return None
+        fields = line[line.rindex(b")") + 2 :].decode().split()
+        return fields if len(fields) > 19 else None
+
+
+def _variable(environment: bytes | None, name: str) -> str | None:
+    if not environment:
+        return None
+    key = name.encode() + b"="
+    start = 0 if environment.startswith(key) else environment.find(b"\0" + key) + 1
+    if start == 0 and not environment.startswith(key):
+        return None
+    value = environment[start + len(key) :].split(b"\0", 1)[0]
+    return value.decode(errors="replace")
