@@ -79,10 +79,6 @@ class Connection:
             return False
         return True
 
-    def finish(self) -> None:
-        """The plain protocol's end: what is said is said."""
-        self.close_when_sent = True
-
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.sock.close()

@@ -8,7 +8,6 @@ carried out, so that no client hears of a lease that a crash could forget.
 import collections
 import contextlib
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -18,6 +17,7 @@ from typing import Any, assert_never
 
 from sentinel.arbiter import machine, view
 from sentinel.arbiter.attribution import Attribution
+from sentinel.arbiter.clients import Clients
 from sentinel.arbiter.config import Config, ServiceConfig, load
 from sentinel.arbiter.connection import Connection
 from sentinel.arbiter.desk import Desk
@@ -41,20 +41,18 @@ from sentinel.arbiter.inputs import (
 )
 from sentinel.arbiter.notify import Journal as JournalWriter
 from sentinel.arbiter.notify import Supervisor
-from sentinel.arbiter.sockets import peer_of
 from sentinel.arbiter.statefile import StateFile
 from sentinel.arbiter.states import State
 from sentinel.arbiter.trees import Trees
 from sentinel.arbiter.workers import Mover, Reader
-from sentinel.core.clock import boottime, rfc3339, wall
-from sentinel.core.errors import ConfigError, ProtocolError, SentinelError
+from sentinel.core.clock import boottime, monotonic, rfc3339, wall
+from sentinel.core.errors import ConfigError, SentinelError
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.processes import ProcessTable
 from sentinel.ports.services import ServiceDriver
 
 STOP_PATIENCE = 25.0
 """Seconds that a stopping arbiter gives inference to come back."""
-MAX_CONNECTIONS_PER_USER = 1024
 SURVEY_SPACING = 0.02
 WATCH_SPACING = 0.2
 """Seconds between two status objects to one watcher, at the least."""
@@ -79,7 +77,6 @@ class Daemon:
         self.config_error: str | None = None
         self._ports = ports
         self.processes = ports.processes
-        self._listener = listener
         self._file = state_file
         self._file_error: str | None = None
         self._journal = JournalWriter()
@@ -88,7 +85,6 @@ class Daemon:
         self.trees = Trees(ports.processes, self._selector)
         self._inbox: collections.deque[Input] = collections.deque()
         self._bell, self._bell_ring = _bell()
-        self._connections: dict[int, Connection] = {}
         self._asking: dict[str, Connection] = {}  # request id → who waits for its answer
         self._bound: dict[str, Connection] = {}  # lease id → the connection it may end with
         self._actions: list[Action] = []
@@ -107,6 +103,7 @@ class Daemon:
         self._end_page: Callable[[], None] | None = None
         self.started = boottime()
         self.desk = Desk(self)
+        self.clients = Clients(listener, self._selector, ports.processes, self.desk.handle, self._gone)
         self.state = machine.begin(config.settings, self.started)
         self._hire(config)
         self._reader = Reader(self._open_gpus, lambda: dict(self._drivers), self._attribute, self.post)
@@ -118,20 +115,16 @@ class Daemon:
         self._recover()
         self._register()
         if self._ports.start_page and self.config.web.enabled:
-            self._end_page = self._ports.start_page(self.config, self.socket_path)
+            self._end_page = self._ports.start_page(self.config, self.clients.path)
         self._reader.ask()
         self._supervisor.tell("READY=1", "STATUS=reading the GPUs")
-        self._journal.write("info", f"listening on {self.socket_path}, config {self.config.file}")
+        self._journal.write("info", f"listening on {self.clients.path}, config {self.config.file}")
         try:
             while not self._finished():
                 self._turn()
         finally:
             self._leave()
         return 0
-
-    @property
-    def socket_path(self) -> str:
-        return str(self._listener.getsockname())
 
     def post(self, happened: Input) -> None:
         """Enqueues an input; from any thread."""
@@ -147,7 +140,7 @@ class Daemon:
         now = boottime()
         for key, events in self._selector.select(self._patience(now)):
             if isinstance(key.data, Connection):
-                self._serve(key.data, events)
+                self.clients.serve(key.data, events)
             else:
                 key.data()
         self._take_signals()
@@ -159,14 +152,15 @@ class Daemon:
     def _patience(self, now: float) -> float:
         self._wake_at = machine.next_wake(self.state, now)
         times = [self._next_poll, *([self._wake_at] if self._wake_at is not None else [])]
-        times += [c.deadline for c in self._connections.values() if c.deadline is not None]
+        if (deadline := self.clients.next_deadline()) is not None:
+            times.append(deadline)
         if self.trees.due:
             times.append(self._next_survey)
         if self._stop_at is not None:
             times.append(self._stop_at)
         if self._supervisor.watchdog_seconds:
             times.append(self._next_alive)
-        if any(c.watching for c in self._connections.values()):
+        if any(self.clients.watchers()):
             times.append(self._next_watch + (0.8 if self._shown is self.state else 0.0))
         return max(0.0, min(times) - now)
 
@@ -179,9 +173,7 @@ class Daemon:
             self._survey(now)
         if self._wake_at is not None and now >= self._wake_at:
             self.feed(Tick())
-        for connection in tuple(self._connections.values()):
-            if connection.deadline is not None and now >= connection.deadline:
-                self.drop(connection, "bad-request", "no whole message within 10 s")
+        self.clients.hang_up_on_the_slow(now)
         if self._supervisor.watchdog_seconds and now >= self._next_alive:
             self._next_alive = now + self._supervisor.watchdog_seconds / 3
             self._supervisor.tell("WATCHDOG=1")
@@ -203,13 +195,7 @@ class Daemon:
         saved = self._file.load(now)
         if self._file.error:
             self._journal.write("error", self._file.error)
-        self.state = replace(
-            machine.begin(self.config.settings, now, saved.services),
-            hold=saved.hold,
-            cordons=saved.cordons,
-            granted=saved.granted,
-            leases={lease.id: lease for lease in saved.leases},
-        )
+        self.state = machine.begin(self.config.settings, now, saved)
         for lease in saved.leases:
             self.trees.plant(lease.id, lease.peer.process, None)
         self._survey(now)
@@ -217,11 +203,7 @@ class Daemon:
             self._journal.write("info", f"took up {view.describe(lease)} again")
 
     def _register(self) -> None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self._max_connections = max(64, (hard if hard != resource.RLIM_INFINITY else soft) // 3)
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self.clients.open()
         self._selector.register(self._bell, selectors.EVENT_READ, lambda: _silence(self._bell))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._note_signal)
@@ -234,7 +216,7 @@ class Daemon:
     def _take_signals(self) -> None:
         while self._signals:
             if self._signals.pop(0) == signal.SIGHUP:
-                self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={int(_monotonic() * 1e6)}")
+                self._supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={int(monotonic() * 1e6)}")
                 self.reload()
                 self._supervisor.tell("READY=1")
             elif self._stop_at is None:
@@ -245,7 +227,7 @@ class Daemon:
     def _stop(self) -> None:
         self._stop_at = boottime() + STOP_PATIENCE
         self._supervisor.tell("STOPPING=1")
-        self._selector.unregister(self._listener)
+        self.clients.stop_accepting()
         paused = [n for n, s in self.state.services.items() if view.service_state(s) == "paused"]
         if self.state.leases and paused:
             who = ", ".join(view.describe(le) for le in self.state.leases.values())
@@ -261,8 +243,7 @@ class Daemon:
 
     def _leave(self) -> None:
         self._file.save(self.state)
-        for connection in tuple(self._connections.values()):
-            connection.close()
+        self.clients.close()
         for driver in self._drivers.values():
             driver.close()
         if self._end_page:
@@ -333,101 +314,10 @@ class Daemon:
 
     # -------------------------------------------------------------- connections
 
-    def _accept(self) -> None:
-        for _ in range(64):
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            sock.setblocking(False)
-            who = peer_of(sock, self._ports.processes)
-            if who is None:
-                _last_words(
-                    sock, "identity", "who is asking cannot be seen from here (another pid namespace?)"
-                )
-                continue
-            peer, pidfd = who
-            connection = Connection(sock, peer, pidfd, boottime())
-            mine = sum(c.peer.uid == peer.uid for c in self._connections.values())
-            if len(self._connections) >= self._max_connections or (
-                peer.uid != 0 and mine >= MAX_CONNECTIONS_PER_USER
-            ):
-                _last_words(sock, "overloaded", "too many connections; try again")
-                os.close(pidfd)
-                continue
-            self._connections[sock.fileno()] = connection
-            self._selector.register(sock, selectors.EVENT_READ, connection)
-
-    def _serve(self, connection: Connection, events: int) -> None:
-        if events & selectors.EVENT_WRITE:
-            self._flushed(connection, connection.flush())
-        if not events & selectors.EVENT_READ or connection.fileno() < 0:
-            return
-        try:
-            alive = connection.receive()
-            while message := connection.next_message(boottime()):
-                self.desk.handle(connection, message)
-                if connection.fileno() < 0:
-                    return
-        except ProtocolError as error:
-            self.drop(connection, "bad-request", error.message)
-            return
-        if not alive:
-            self._close(connection)
-        elif connection.ended:
-            self._half_closed(connection)
-
-    def _half_closed(self, connection: Connection) -> None:
-        """The client sends no more. One that still waits for its answer keeps its place."""
-        if connection.plain and connection.request_id is not None:
-            self._listen_for(connection, 0)
-        elif not connection.wants_to_send:
-            self._close(connection)
-        else:
-            connection.finish()
-            self._listen_for(connection, selectors.EVENT_WRITE)
-
-    def say(self, connection: Connection, message: dict[str, Any]) -> None:
-        """Sends a message, or as much of it as the client takes now."""
-        if connection.fileno() >= 0:
-            self._flushed(connection, connection.send(message))
-
-    def _flushed(self, connection: Connection, good: bool) -> None:
-        done = connection.close_when_sent and not connection.wants_to_send
-        if not good or done:
-            self._close(connection)
-            return
-        reading = 0 if connection.ended else selectors.EVENT_READ
-        writing = selectors.EVENT_WRITE if connection.wants_to_send else 0
-        self._listen_for(connection, reading | writing)
-
-    def _listen_for(self, connection: Connection, events: int) -> None:
-        """What of the socket to wait for; nothing at all for a plain client that waits half closed."""
-        known = connection.fileno() in self._selector.get_map()
-        if not events:
-            if known:
-                self._selector.unregister(connection.sock)
-        elif known:
-            self._selector.modify(connection.sock, events, connection)
-        else:
-            self._selector.register(connection.sock, events, connection)
-
-    def drop(self, connection: Connection, code: str, text: str) -> None:
-        """Says why, then hangs up."""
-        connection.send({"ok": False, "code": code, "error": text})
-        self._close(connection)
-
-    def _close(self, connection: Connection) -> None:
-        if connection.fileno() < 0:
-            return
-        self._listen_for(connection, 0)
-        self._connections.pop(connection.fileno(), None)
-        connection.close()
-        if connection.pidfd is not None:
-            os.close(connection.pidfd)
-            connection.pidfd = None
+    def _gone(self, connection: Connection) -> None:
+        """A connection ended: with it what hung on it alone."""
         request_id = connection.request_id
-        if request_id is not None and self._asking.pop(request_id, None) and not connection.plain:
+        if request_id is not None and not connection.plain and self._asking.pop(request_id, None):
             self.trees.fell(request_id)
             self.feed(Withdraw(request_id=request_id))
         for lease_id in [name for name, c in self._bound.items() if c is connection]:
@@ -469,7 +359,7 @@ class Daemon:
         connection = self._asking.pop(request_id, None)
         self.feed(Withdraw(request_id=request_id))
         if connection:
-            self._close(connection)
+            self.clients.end(connection)
 
     # -------------------------------------------------------------- carrying out
 
@@ -492,10 +382,6 @@ class Daemon:
                 self._journal.write("error", f"{error}; going on from memory, trying again")
             else:
                 self._journal.write("info", f"{self._file.path} is written again")
-
-    @property
-    def file_error(self) -> str | None:
-        return self._file.error
 
     def _carry_out(self, action: Action) -> None:
         match action:
@@ -537,11 +423,11 @@ class Daemon:
         if self._shown is not self.state:
             self._supervisor.tell(f"STATUS={view.summary(self.state, now)}")
         self._shown = self.state
-        watchers = [c for c in self._connections.values() if c.watching]
+        watchers = tuple(self.clients.watchers())
         if watchers:
             message = {"v": 1, "ok": True, "status": self.status()}
             for connection in watchers:
-                self.say(connection, message)
+                self.clients.say(connection, message)
 
     def status(self) -> dict[str, Any]:
         """The status object, with what only the shell knows."""
@@ -553,7 +439,7 @@ class Daemon:
             "arbiter": {
                 "pid": os.getpid(),
                 "since": rfc3339(self.started + offset),
-                "socket": self.socket_path,
+                "socket": self.clients.path,
                 "config": self.config.file,
                 "config_error": self.config_error,
                 "state_file": str(self._file.path),
@@ -577,17 +463,3 @@ def _bell() -> tuple[int, Callable[[], None]]:
 def _silence(fd: int) -> None:
     with contextlib.suppress(BlockingIOError):
         os.eventfd_read(fd)
-
-
-def _monotonic() -> float:
-    import time
-
-    return time.monotonic()
-
-
-def _last_words(sock: socket.socket, code: str, text: str) -> None:
-    from sentinel.core.codec import encode
-
-    with contextlib.suppress(OSError):
-        sock.send(encode({"ok": False, "code": code, "error": text}))
-    sock.close()

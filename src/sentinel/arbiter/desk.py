@@ -85,7 +85,7 @@ class Desk:
             return
         for entry in self._daemon.status()["queue"]:
             if entry["id"] == request_id:
-                self._daemon.say(connection, {"v": 1, "event": "waiting", "why": entry["why"]})
+                self._daemon.clients.say(connection, {"v": 1, "event": "waiting", "why": entry["why"]})
 
     def _held_already(self, peer: Peer, message: Message) -> Lease | None:
         """The lease this very process has, if it asks again (after the arbiter restarted, say)."""
@@ -133,9 +133,9 @@ class Desk:
         ]
         if connection.plain:
             answer = {"ok": True, "state": "RESEARCH", "lease": lease.id, "gpus": list(lease.gpus)}
-            self._daemon.say(connection, answer)
+            self._daemon.clients.say(connection, answer)
             return
-        self._daemon.say(
+        self._daemon.clients.say(
             connection,
             {"v": 1, "event": "granted", "lease": lease.id, "gpus": gpus, "inherited": inherited},
         )
@@ -149,7 +149,7 @@ class Desk:
             {"gpu_index": h.gpu_index, "what": h.what, "pid": h.pid, "memory_bytes": h.memory_bytes}
             for h in refusal.holders
         ]
-        self._daemon.say(
+        self._daemon.clients.say(
             connection,
             {
                 "v": 1,
@@ -166,15 +166,15 @@ class Desk:
             what = f"lease {message.lease}" if message.lease else f"holder {message.holder!r}"
             if message.plain:
                 # Giving back what one does not have is how old clients clean up: not an error.
-                self._daemon.say(connection, {"ok": True, "state": self._state(), "released": False})
+                self._daemon.clients.say(connection, {"ok": True, "state": self._state(), "released": False})
             else:
                 self._say_no(connection, "not-found", f"no {what} of yours")
             return
         self._daemon.release(lease.id, "given back")
         if message.plain:
-            self._daemon.say(connection, {"ok": True, "state": self._state(), "released": True})
+            self._daemon.clients.say(connection, {"ok": True, "state": self._state(), "released": True})
         else:
-            self._daemon.say(connection, {"v": 1, "ok": True})
+            self._daemon.clients.say(connection, {"v": 1, "ok": True})
 
     def _to_release(self, peer: Peer, message: Message) -> Lease | None:
         leases = self._daemon.state.leases
@@ -194,7 +194,7 @@ class Desk:
     def _status(self, connection: Connection) -> None:
         status = self._daemon.status()
         answer = {"ok": True, **status} if connection.plain else {"v": 1, "ok": True, "status": status}
-        self._daemon.say(connection, answer)
+        self._daemon.clients.say(connection, answer)
 
     def _state(self) -> str:
         return str(self._daemon.status()["state"])
@@ -257,8 +257,8 @@ class Desk:
             self._say_done(connection, f"GPU {message.gpu} takes leases again")
 
     def _say_done(self, connection: Connection, text: str) -> None:
-        self._daemon.say(connection, {"v": 1, "ok": True, "message": text})
+        self._daemon.clients.say(connection, {"v": 1, "ok": True, "message": text})
 
     def _say_no(self, connection: Connection, code: str, text: str) -> None:
         answer = {"ok": False, "code": code, "error": text}
-        self._daemon.say(connection, answer if connection.plain else {"v": 1, **answer})
+        self._daemon.clients.say(connection, answer if connection.plain else {"v": 1, **answer})

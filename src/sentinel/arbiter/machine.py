@@ -12,7 +12,6 @@ everything that could. Kept true after every step, whatever the order of inputs:
 4. Unknown readings change nothing: what runs runs on, what is paused stays, nobody new gets in.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -50,6 +49,7 @@ from sentinel.arbiter.states import (
     Paused,
     Restoring,
     Sample,
+    Saved,
     Service,
     ServiceSettings,
     Settings,
@@ -61,15 +61,25 @@ from sentinel.arbiter.turn import MEASURE_SPACING, Turn, without
 from sentinel.core.process import ProcessId
 
 
-def begin(settings: Settings, now: float, left: Mapping[str, Unsettled] | None = None) -> State:
-    """The state of an arbiter that starts. `left`: how the last one left its services.
+def begin(settings: Settings, now: float, saved: Saved | None = None) -> State:
+    """The state of an arbiter that starts. `saved`: what the last one left, its leases with living
+    processes only.
 
     Nothing is known yet, so nothing is decided yet: services settle by the first look at each.
     """
+    left = saved or Saved()
     # What waits to come back has been quiet for as long as anyone can tell.
     quiet = now - settings.resume_delay
-    services = {s.name: _new_service(s, now, (left or {}).get(s.name)) for s in settings.services}
-    return State(settings=settings, services={n: replace(s, quiet_since=quiet) for n, s in services.items()})
+    services = {s.name: _new_service(s, now, left.services.get(s.name)) for s in settings.services}
+    state = State(
+        settings=settings,
+        services={n: replace(s, quiet_since=quiet) for n, s in services.items()},
+        leases={lease.id: lease for lease in left.leases},
+        hold=left.hold,
+        cordons=left.cordons,
+        granted=left.granted,
+    )
+    return step(state, Tick(), now)[0]
 
 
 def _new_service(settings: ServiceSettings, now: float, left: Unsettled | None = None) -> Service:

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +19,7 @@ from sentinel.arbiter.states import (
     Paused,
     Restoring,
     Running,
+    Saved,
     Service,
     State,
     Unsettled,
@@ -29,17 +29,6 @@ from sentinel.core.process import Peer, ProcessId
 from sentinel.core.service import Rung
 
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """What the last arbiter left. Leases are still to be checked against living processes."""
-
-    leases: tuple[Lease, ...] = ()
-    services: Mapping[str, Unsettled] = field(default_factory=dict[str, Unsettled])
-    hold: AdminHold | None = None
-    cordons: Mapping[str, Cordon] = field(default_factory=dict[str, Cordon])
-    granted: int = 0
 
 
 def to_document(state: State, boot_id: str) -> dict[str, Any]:

@@ -265,3 +265,14 @@ class State:
     cordons: Mapping[str, Cordon] = field(default_factory=dict[str, Cordon])
     granted: int = 0
     stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What the last arbiter left. Leases are still to be checked against living processes."""
+
+    leases: tuple[Lease, ...] = ()
+    services: Mapping[str, Unsettled] = field(default_factory=dict[str, Unsettled])
+    hold: AdminHold | None = None
+    cordons: Mapping[str, Cordon] = field(default_factory=dict[str, Cordon])
+    granted: int = 0

@@ -61,7 +61,7 @@ def _line(cells: tuple[str, ...], sizes: list[int]) -> str:
 
 def _below(gpu: Gpu, width: int) -> Iterable[str]:
     if gpu.error:
-        yield shortened(f"     ! {one_line(gpu.error)}", width)
+        yield f"     ! {one_line(gpu.error)}"[:width]
     if gpu.processes is None:
         yield "     processes unknown"
     placed: list[GpuProcess] = []

@@ -9,6 +9,7 @@ holds memory by a claim file (see `simulated_claims`). So everything but the car
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Holding", "SimulatedGpus", "main"]
 
 MEMORY_BYTES = 80 * 2**30
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _IDLE_WATTS, _MOST_WATTS = 60.0, 350.0
 
 
@@ -98,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = given[given.index("--") + 1 :] if "--" in given else []
     asked = _parser().parse_args(given[: given.index("--")] if "--" in given else given)
+    if not command:
+        # Before anyone can know of the claim: from then on a signal has to take it away again.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         kind = ProcessKind.GRAPHICS if asked.graphics else ProcessKind.COMPUTE
         path = claim(asked.dir or default_folder(), asked.gpu, _size(asked.memory), kind)
@@ -132,14 +137,10 @@ def _become(command: list[str], path: Path) -> int:
 
 
 def _hold(seconds: float | None, path: Path) -> int:
-    import signal
-
-    stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     if seconds is None:
-        signal.sigwait(stops)
+        signal.sigwait(_STOPS)
     else:
-        signal.sigtimedwait(stops, seconds)
+        signal.sigtimedwait(_STOPS, seconds)
     path.unlink(missing_ok=True)
     return 0
 

@@ -136,12 +136,9 @@ def _parsed(answer: Answer) -> SmiLog:
     try:
         return parse_xml(document.encode())
     except UsageError as error:
-        said = answer.said if not document or answer.code not in _USABLE else ""
-        raise GpuReadError(
-            complaints.advice(said, answer.code)
-            if said.strip()
-            else f"nvidia-smi -q -x printed what cannot be read: {error}"
-        ) from error
+        if not document or answer.code not in _USABLE:
+            raise GpuReadError(complaints.advice(answer.said, answer.code)) from error
+        raise GpuReadError(f"nvidia-smi -q -x printed what cannot be read: {error}") from error
 
 
 def _identity(gpu: Gpu) -> Gpu:

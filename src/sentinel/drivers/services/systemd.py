@@ -37,6 +37,7 @@ _OTHER_KINDS = frozenset(
 _PROPERTIES = "LoadState,ActiveState,SubState,Result,ControlGroup,ExecMainStatus"
 _ANSWER_TIMEOUT = 5.0  # for questions, and for kill: systemd answers these in milliseconds or is stuck
 _KILL_TIMEOUT = 10.0  # from SIGKILL to the last process gone; longer means stuck in the kernel
+_NEWS_TIMEOUT = 1.0  # from the last process gone to systemd knowing it
 _SETTLE = 0.3  # a Type=simple start succeeds before the program could fail
 _KNOWN_DOWN = 30.0  # how long an answer "why it is down" is repeated while no cgroup appears
 
@@ -184,8 +185,7 @@ class SystemdService:
 
     def _judge(self, unit: _Unit) -> Sight:
         """What `unit` means, given that the cgroup known so far was empty (see the module's table)."""
-        pids = self._cgroup.pids() if self._cgroup else frozenset[int]()
-        if pids:
+        if pids := self._left():
             return Up(pids=pids)
         if unit.sub == "auto-restart":
             return Down(why=f"crashed, systemd will restart it: {unit.crash}", failed=True)
@@ -216,20 +216,22 @@ class SystemdService:
 
     def _settled(self) -> bool:
         """No process is left, and no stop is still being worked on."""
-        unit = self._show()
-        if unit.active in ("deactivating", "activating", "active", "reloading"):
-            return False
-        return not (self._cgroup and self._cgroup.pids())
+        return self._show().active in ("inactive", "failed") and not self._left()
+
+    def _left(self) -> frozenset[int]:
+        return self._cgroup.pids() if self._cgroup else frozenset()
 
     def _kill(self) -> None:
         """SIGKILL to everything of the unit, its stop commands included, until nothing is left."""
-        deadline = time.monotonic() + _KILL_TIMEOUT
+        began = time.monotonic()
         while not self._settled():
-            if time.monotonic() > deadline:
-                left = sorted(self._cgroup.pids()) if self._cgroup else []
+            waited = time.monotonic() - began
+            if waited > _NEWS_TIMEOUT and not self._left() and self._show().active == "deactivating":
+                return  # all gone; on cgroup v1 systemd may miss that, and its stop job waits for nobody
+            if waited > _KILL_TIMEOUT:
                 raise _NoAnswer(
-                    f"processes {left} are still there {show_duration(_KILL_TIMEOUT)} after SIGKILL; "
-                    f"see: systemctl status {self._unit}"
+                    f"{show_duration(_KILL_TIMEOUT)} after SIGKILL it is {self._show().active}, with processes "
+                    f"{sorted(self._left())}; see: systemctl status {self._unit}"
                 )
             # Every process is what `kill` means by default; the option that says so was renamed in v252.
             with contextlib.suppress(_NoAnswer, subprocess.TimeoutExpired):
@@ -239,7 +241,7 @@ class SystemdService:
 
     def _kill_leftovers(self) -> None:
         """`systemctl kill` reaches nothing of a unit that is dead for systemd (KillMode=process)."""
-        for pid in self._cgroup.pids() if self._cgroup else ():
+        for pid in self._left():
             with contextlib.suppress(ProcessLookupError):
                 _signal_member(pid, self._cgroup)
 
