@@ -74,17 +74,23 @@ def render(status: Status, *, colour: bool = False, width: int = 80) -> list[str
     """The status as lines of text no wider than `width`."""
     paint = _Paint(colour)
     lines = [f"{paint(status['state'], status['state'])}  {status['why']}"]
-    lines += _troubles(status, paint)
+    lines += [paint("bad", trouble) for trouble in troubles(status)]
     lines += ["", *_gpus(status)]
+    for title, rows in sections(status):
+        lines += ["", paint("bold", title), *(f"  {row}" for row in rows)]
+    return [_cut(line, width) for line in lines]
+
+
+def sections(status: Status) -> Iterator[tuple[str, list[str]]]:
+    """What there is beside the GPUs: titles with their lines, those with none left out."""
     for title, rows in (
         ("SERVICES", _services(status)),
         ("LEASES", _leases(status)),
         ("WAITING", _queue(status)),
         ("WITHOUT A LEASE", _foreign(status)),
     ):
-        if rows:
-            lines += ["", paint("bold", title), *(f"  {row}" for row in rows)]
-    return [_cut(line, width) for line in lines]
+        if lines := list(rows):
+            yield title, lines
 
 
 class _Paint:
@@ -98,15 +104,16 @@ class _Paint:
         return f"\x1b[{code}m{text}\x1b[0m" if self._on and code else text
 
 
-def _troubles(status: Status, paint: _Paint) -> Iterator[str]:
+def troubles(status: Status) -> Iterator[str]:
+    """What is wrong with the arbiter itself, or with what it can see."""
     watchdog, arbiter = status["watchdog"], status["arbiter"]
     if watchdog["state"] == "unknown":
         since = f" since {watchdog['since']}" if watchdog["since"] else ""
-        yield paint("bad", f"GPU readings are unknown{since}: {watchdog['why']}")
+        yield f"GPU readings are unknown{since}: {watchdog['why']}"
     if arbiter["state_file_error"]:
-        yield paint("bad", arbiter["state_file_error"])
+        yield arbiter["state_file_error"]
     if arbiter["config_error"]:
-        yield paint("bad", f"the old config is in force: {arbiter['config_error']}")
+        yield f"the old config is in force: {arbiter['config_error']}"
 
 
 def _gpus(status: Status) -> Iterator[str]:
@@ -132,9 +139,9 @@ def _services(status: Status) -> Iterator[str]:
         how = f" ({s['rung']})" if s["rung"] else ""
         freed = ""
         if s["state"] == "paused" and s["freed_bytes"] is not None:
-            freed = f"; freed {show_size(s['freed_bytes'])} in {show_duration(s['took_seconds'])}"
+            freed = f", freed {show_size(s['freed_bytes'])} in {show_duration(s['took_seconds'])}"
         why = f": {s['why']}" if s["why"] else ""
-        yield f"{s['name']:<16} {s['state']}{how} on {_on(s['gpu_indices'])}{why}{freed}"
+        yield f"{s['name']:<12} {s['state']}{how}{freed}, {_on(s['gpu_indices'])}{why}"
 
 
 def _leases(status: Status) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sentinel.arbiter.config import Config, ServiceConfig
 from sentinel.arbiter.daemon import Ports
+from sentinel.arbiter.page import start_page
 from sentinel.core.errors import UsageError
 from sentinel.core.service import Up
 from sentinel.drivers.gpus.opening import open_source
@@ -22,7 +23,7 @@ Drivers = Callable[[], Mapping[str, ServiceDriver]]
 
 def real_ports() -> Ports:
     """The machine itself."""
-    return Ports(processes=ProcFs(), open_gpus=open_gpus, make_service=make_service)
+    return Ports(processes=ProcFs(), open_gpus=open_gpus, make_service=make_service, start_page=start_page)
 
 
 def open_gpus(config: Config, drivers: Drivers) -> GpuSource:

@@ -30,7 +30,7 @@ from sentinel.drivers.gpus.smi_csv import (
 )
 from sentinel.drivers.gpus.smi_listing import parse_listing, with_names
 from sentinel.drivers.gpus.smi_pmon import parse_pmon, with_utilization
-from sentinel.drivers.gpus.smi_xml import SmiLog, document_in, parse_xml
+from sentinel.drivers.gpus.smi_xml import SmiLog, around_document, document_in, parse_xml
 
 _FORMAT = "--format=csv,noheader,nounits"
 _USABLE = (0, 14)  # 14: an infoROM is corrupted; the answer is whole all the same
@@ -105,7 +105,7 @@ class SmiGpus:
     def _read_full(self) -> GpuReading:
         answer = self._command.run("-q", "-x")
         log = _parsed(answer)
-        silent = complaints.unreachable(answer.said.split("\n"))
+        silent = _silent(answer)
         if not log.gpus and not silent:
             raise GpuReadError(complaints.advice(answer.said, answer.code))
         gpus = complaints.in_their_places(log.gpus, silent, self._known)
@@ -131,7 +131,7 @@ class SmiGpus:
 
 def _parsed(answer: Answer) -> SmiLog:
     document = document_in(answer.out)
-    if not document and complaints.unreachable(answer.said.split("\n")):
+    if not document and _silent(answer):
         return SmiLog(gpus=())
     try:
         return parse_xml(document.encode())
@@ -139,6 +139,11 @@ def _parsed(answer: Answer) -> SmiLog:
         if not document or answer.code not in _USABLE:
             raise GpuReadError(complaints.advice(answer.said, answer.code)) from error
         raise GpuReadError(f"nvidia-smi -q -x printed what cannot be read: {error}") from error
+
+
+def _silent(answer: Answer) -> tuple[complaints.Unreachable, ...]:
+    # Not within the document: there anyone may name a process after the sentence.
+    return complaints.unreachable([*around_document(answer.out), *answer.err.split("\n")])
 
 
 def _identity(gpu: Gpu) -> Gpu:

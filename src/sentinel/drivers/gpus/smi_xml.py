@@ -62,10 +62,20 @@ def document_in(said: str) -> str:
     Any user chooses the name of a process, so names that would break the document are mended; a file is
     read as it is instead.
     """
-    start = said.find("<")
-    end = said.rfind(">") + 1
-    kept = _NO_XML.sub("?", said[start:end] if start >= 0 else "")
+    start, end = _ends(said)
+    kept = _NO_XML.sub("?", said[start:end])
     return _NAMES.sub(lambda match: match[1] + _escaped(match[2]) + match[3], kept)
+
+
+def around_document(said: str) -> list[str]:
+    """The lines before and after the document: the driver's words alone, no user's."""
+    start, end = _ends(said)
+    return [*said[:start].split("\n"), *said[end:].split("\n")]
+
+
+def _ends(said: str) -> tuple[int, int]:
+    start = said.find("<")
+    return (start, said.rfind(">") + 1) if start >= 0 else (len(said), len(said))
 
 
 def _escaped(name: str) -> str:

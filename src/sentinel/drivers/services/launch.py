@@ -41,13 +41,21 @@ def main() -> None:
         if orders["cwd"]:
             doing = f"enter {orders['cwd']}"
             os.chdir(orders["cwd"])
-        doing = f"run {orders['command'][0]}"
+        doing = f"run {orders['command'][0]}{_search(orders)}"
         os.execvpe(orders["command"][0], orders["command"], orders["env"])  # noqa: S606 - the whole point
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         with contextlib.suppress(OSError):
             os.write(report, f"cannot {doing}: {why}".encode())
         sys.exit(127)
+
+
+def _search(orders: Orders) -> str:
+    """Where a command without a folder is not to be found, for an error message; "" when it is."""
+    name, path = orders["command"][0], os.get_exec_path(orders["env"])
+    if "/" in name or any(os.access(f"{folder}/{name}", os.X_OK) for folder in path):
+        return ""
+    return f" (not in any folder of PATH={':'.join(path)})"
 
 
 def _leave_behind() -> None:
