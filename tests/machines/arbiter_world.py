@@ -29,6 +29,7 @@ from sentinel.arbiter.inputs import (
     Terminate,
     Tick,
     Unmeasured,
+    Warn,
 )
 from sentinel.arbiter.statefile import from_document, to_document
 from sentinel.arbiter.states import Listed, Sample, Settings, State
@@ -118,7 +119,7 @@ class World:
                 self.answers[request_id] = action
             case Terminate(lease_id=lease_id):
                 self.terminated.append(lease_id)
-            case Journal():
+            case Warn() | Journal():
                 pass
 
     def acquire(self, uid: int, claim: Claim, wait: float | None = None, name: str | None = None) -> Request:
@@ -268,7 +269,7 @@ class World:
         state = self.state
         again, actions = machine.step(state, Tick(), self.now)
         assert again == state, "a step leaves nothing undone"
-        assert not [a for a in actions if not isinstance(a, Journal)], actions
+        assert not [a for a in actions if not isinstance(a, Journal | Warn)], actions
         wake = machine.next_wake(state, self.now)
         assert wake is None or wake > self.now
         self.check_claims()

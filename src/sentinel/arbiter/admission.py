@@ -100,6 +100,8 @@ def usable(state: State) -> tuple[str, ...]:
 def place(state: State, request: Request, gated: frozenset[str], now: float) -> Placement:
     """Where the request could go now, given the gates that earlier ones closed."""
     claim = request.claim
+    if over := over_limit(state, request):
+        return Blocked(why=over, gates=frozenset())
     cards = usable(state)
     if not cards:
         return _nothing_usable(state)
@@ -110,6 +112,18 @@ def place(state: State, request: Request, gated: frozenset[str], now: float) -> 
             return _place_exclusive(state, claim, cards, gated, now)
         case Sharing.SLICE:
             return _place_slice(state, claim, cards, gated)
+
+
+def over_limit(state: State, request: Request) -> str | None:
+    """Why this user may not have one more lease now; None when they may. Nobody waits for that: it
+    closes no gate."""
+    most = state.settings.limits.leases_per_user
+    if most is None:
+        return None
+    uid = request.peer.uid
+    have = sum(le.peer.uid == uid for le in state.leases.values())
+    have += sum(p.request.peer.uid == uid for p in state.preparing.values())
+    return None if have < most else f"one of {request.peer.user}'s {have} leases to end (the limit is {most})"
 
 
 def _nothing_usable(state: State) -> Placement:

@@ -37,6 +37,7 @@ from sentinel.arbiter.inputs import (
     Terminate,
     Tick,
     Unmeasured,
+    Warn,
     Withdraw,
 )
 from sentinel.arbiter.notify import Journal as JournalWriter
@@ -387,10 +388,13 @@ class Daemon:
         match action:
             case Measure():
                 self._reader.ask()
-            case RunRung(service=name, rung=rung):
-                self._movers[name].evict(rung)
+            case RunRung(service=name, rung=rung, enough_bytes=enough):
+                self._movers[name].evict(rung, enough)
             case Restore(service=name):
                 self._movers[name].restore()
+            case Warn(lease_id=lease_id, text=text):
+                if lease := self.state.leases.get(lease_id):
+                    self._ports.processes.write_to_terminal(lease.peer.process, lease.peer.uid, text)
             case Journal(level=level, text=text):
                 self._journal.write(level, text)
             case Grant():

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from sentinel.arbiter.claiming import describe
 from sentinel.arbiter.connection import Connection
-from sentinel.arbiter.inputs import Acquire, EvictLease, LiftCordon, Pause, Refuse, Resume, SetCordon
+from sentinel.arbiter.holding_on import why_not_longer
+from sentinel.arbiter.inputs import (
+    Acquire,
+    EvictLease,
+    Extend,
+    LiftCordon,
+    Pause,
+    Refuse,
+    Resume,
+    SetCordon,
+)
 from sentinel.arbiter.protocol import ADMIN, Message, read_message
 from sentinel.core.clock import boottime
 from sentinel.core.codec import LEASE_VARIABLE
 from sentinel.core.errors import ProtocolError
 from sentinel.core.lease import Lease, Request, Sharing
 from sentinel.core.process import Peer
+from sentinel.core.units import show_duration
 
 if TYPE_CHECKING:
     from sentinel.arbiter.daemon import Daemon
@@ -43,6 +54,8 @@ class Desk:
                 self._acquire(connection, message)
             case "release":
                 self._release(connection, message)
+            case "extend":
+                self._extend(connection, message)
             case "status":
                 self._status(connection)
             case "watch":
@@ -184,6 +197,20 @@ class Desk:
         mine = [le for le in leases.values() if le.holder == message.holder and peer.uid in (0, le.peer.uid)]
         mine.sort(key=lambda le: le.peer.process != peer.process)
         return mine[0] if mine else None
+
+    def _extend(self, connection: Connection, message: Message) -> None:
+        peer = connection.peer
+        lease = self._daemon.state.leases.get(message.lease)
+        admin = self._is_admin(peer)
+        if lease is None or not (admin or peer.uid == lease.peer.uid):
+            self._say_no(connection, "not-found", f"no lease {message.lease!r} of yours; see sentinel-status")
+            return
+        owner = not admin
+        if why := why_not_longer(self._daemon.state, lease, message.seconds, owner=owner):
+            self._say_no(connection, "limit", why)
+            return
+        self._daemon.feed(Extend(lease_id=lease.id, seconds=message.seconds, owner=owner))
+        self._say_done(connection, f"{describe(lease)} may go on for {show_duration(message.seconds)} longer")
 
     def _new_id(self) -> str:
         """Short enough to type, and not to be guessed by one who would slip into a lease."""

@@ -129,6 +129,7 @@ def unready(turn: Turn, preparing: Preparing) -> str | None:
 
 def grant(turn: Turn, preparing: Preparing) -> None:
     request = preparing.request
+    hold = turn.state.settings.limits.hold_seconds
     lease = Lease(
         id=request.id,
         peer=request.peer,
@@ -138,6 +139,7 @@ def grant(turn: Turn, preparing: Preparing) -> None:
         binding=request.binding,
         holder=request.holder,
         command=request.command,
+        expires_at=None if hold is None else turn.now + hold,
     )
     turn.set(
         preparing=without(turn.state.preparing, request.id),

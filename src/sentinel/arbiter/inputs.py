@@ -103,6 +103,15 @@ class EvictLease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extend:
+    """A lease may be held for longer. `owner`: its owner asks, which counts towards their limit."""
+
+    lease_id: str
+    seconds: float
+    owner: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetCordon:
     gpu: str
     by: str
@@ -143,6 +152,7 @@ Input = (
     | Pause
     | Resume
     | EvictLease
+    | Extend
     | SetCordon
     | LiftCordon
     | Reload
@@ -171,8 +181,11 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRung:
+    """Take a rung. `enough_bytes`: how much must come free, where a part is enough."""
+
     service: str
     rung: Rung
+    enough_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +207,14 @@ class Terminate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warn:
+    """Tell the owner of a lease, where they sit."""
+
+    lease_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
     """Something worth a line in the journal. `level` is info, warning or error."""
 
@@ -201,4 +222,4 @@ class Journal:
     text: str
 
 
-Action = Grant | Refuse | RunRung | Restore | Measure | Terminate | Journal
+Action = Grant | Refuse | RunRung | Restore | Measure | Terminate | Warn | Journal

@@ -16,12 +16,21 @@ from dataclasses import replace
 from typing import assert_never
 
 from sentinel.arbiter.admission import join, leave
-from sentinel.arbiter.claiming import describe, intruders
+from sentinel.arbiter.claiming import intruders
 from sentinel.arbiter.granting import admit, conclude, refuse
+from sentinel.arbiter.holding_on import (
+    end_what_is_due,
+    evict_lease,
+    extend,
+    lease_times,
+    note_idle,
+    release,
+)
 from sentinel.arbiter.inputs import (
     Acquire,
     Action,
     EvictLease,
+    Extend,
     Input,
     LiftCordon,
     Looked,
@@ -35,7 +44,6 @@ from sentinel.arbiter.inputs import (
     RungDone,
     SetCordon,
     Shutdown,
-    Terminate,
     Tick,
     Unmeasured,
     Withdraw,
@@ -95,7 +103,7 @@ def step(state: State, happened: Input, now: float) -> tuple[State, tuple[Action
     _take_in(turn, happened)
     for _ in range(len(turn.state.services) + 4):
         before = turn.state
-        _expire(turn)
+        end_what_is_due(turn)
         admit(turn)
         advance_all(turn)
         conclude(turn)
@@ -111,7 +119,7 @@ def _take_in(turn: Turn, happened: Input) -> None:
         case Withdraw(request_id=request_id):
             _withdraw(turn, request_id)
         case Release(lease_id=lease_id, why=why):
-            _release(turn, lease_id, why)
+            release(turn, lease_id, why)
         case Outlived(lease_id=lease_id, survivors=survivors):
             if lease := turn.state.leases.get(lease_id):
                 changed = replace(lease, survivors=survivors)
@@ -127,8 +135,10 @@ def _take_in(turn: Turn, happened: Input) -> None:
             turn.info(f"paused by {by}" + (f": {reason}" if reason else ""))
         case Resume(by=by):
             _resume(turn, by)
-        case EvictLease():
-            _evict_lease(turn, happened)
+        case EvictLease(lease_id=lease_id, by=by, keep_running=keep_running):
+            evict_lease(turn, lease_id, by, keep_running=keep_running)
+        case Extend(lease_id=lease_id, seconds=seconds, owner=owner):
+            extend(turn, lease_id, seconds, owner=owner)
         case SetCordon(gpu=gpu, by=by, reason=reason):
             cordon = Cordon(by=by, reason=reason, since=turn.now)
             turn.set(cordons={**turn.state.cordons, gpu: cordon})
@@ -158,36 +168,6 @@ def _withdraw(turn: Turn, request_id: str) -> None:
                 return
 
 
-def _release(turn: Turn, lease_id: str, why: str) -> None:
-    if lease := turn.state.leases.get(lease_id):
-        turn.set(leases=without(turn.state.leases, lease_id))
-        turn.info(f"released {describe(lease)}: {why}")
-
-
-def _evict_lease(turn: Turn, happened: EvictLease) -> None:
-    lease = turn.state.leases.get(happened.lease_id)
-    if lease is None:
-        return
-    turn.warn(f"{happened.by} ends {describe(lease)}")
-    if happened.keep_running:
-        _release(turn, lease.id, f"evicted by {happened.by}; its processes go on")
-    elif lease.ending_since is None:
-        changed = replace(lease, ending_since=turn.now)
-        turn.set(leases={**turn.state.leases, lease.id: changed})
-        turn.do(Terminate(lease_id=lease.id, kill=False))
-
-
-def _expire(turn: Turn) -> None:
-    """KILL after TERM, for leases that an admin ended."""
-    for lease in turn.state.leases.values():
-        grace = turn.state.settings.evict_grace
-        if lease.ending_since is not None and turn.now >= lease.ending_since + grace:
-            # Again after as long, should something of the tree be left even then.
-            changed = replace(lease, ending_since=turn.now)
-            turn.set(leases={**turn.state.leases, lease.id: changed})
-            turn.do(Terminate(lease_id=lease.id, kill=True))
-
-
 # ------------------------------------------------------------------ readings
 
 
@@ -208,8 +188,7 @@ def _measured(turn: Turn, began: float, samples: tuple[Sample, ...]) -> None:
         next_reading_at=turn.now + MEASURE_SPACING,
     )
     _note_foreign(turn)
-    if state.override_unknown and all(v.known for v in views.values()):
-        turn.set(override_unknown=False)
+    note_idle(turn)
 
 
 def _view(old: GpuView | None, sample: Sample, began: float, now: float) -> GpuView:
@@ -278,14 +257,14 @@ def _service_answered(turn: Turn, happened: Looked | RungDone | RestoreDone) -> 
 def _resume(turn: Turn, by: str) -> None:
     """Ends an admin's pause; takes unknown readings and foreign processes as seen and accepted."""
     seen = frozenset(p.process for v in turn.state.gpus.values() for p in v.last.listed or () if p.foreign)
-    blind = not turn.state.gpus or any(not v.known for v in turn.state.gpus.values())
-    turn.set(hold=None, tolerated=turn.state.tolerated | seen, override_unknown=blind)
+    turn.set(hold=None, tolerated=turn.state.tolerated | seen)
+    quiet = turn.now - turn.state.settings.resume_delay
     for service in tuple(turn.state.services.values()):
-        since = turn.now - turn.state.settings.resume_delay
-        if isinstance(service.phase, Failed):
-            phase = replace(service.phase, retry_at=turn.now)
-            service = turn.put_service(service, phase=phase)
-        turn.put_service(service, quiet_since=since)
+        phase = service.phase
+        if isinstance(phase, Failed):
+            phase = replace(phase, retry_at=turn.now)
+        away = isinstance(phase, Paused | Failed | Evicting)
+        turn.put_service(service, phase=phase, quiet_since=quiet, forced=away)
     turn.info(f"resumed by {by}")
 
 
@@ -312,7 +291,8 @@ def next_wake(state: State, now: float) -> float | None:
     for preparing in state.preparing.values():
         until = preparing.request.until
         times += [preparing.since + s.grant_timeout] + ([until] if until is not None else [])
-    times += [le.ending_since + s.evict_grace for le in state.leases.values() if le.ending_since is not None]
+    for lease in state.leases.values():
+        times += lease_times(lease, s)
     if s.watchdog_grace:
         times += [t + s.watchdog_grace for t in state.foreign_since.values()]
     for service in state.services.values():

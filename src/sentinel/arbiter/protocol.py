@@ -23,6 +23,7 @@ _FIELDS: dict[str, frozenset[str]] = {
     "release": frozenset({"lease", "holder"}),
     "status": frozenset({"holder"}),
     "watch": frozenset(),
+    "extend": frozenset({"lease", "seconds"}),
     "pause": frozenset({"reason"}),
     "resume": frozenset(),
     "reload": frozenset(),
@@ -51,6 +52,7 @@ class Message:
     lease: str = ""
     gpu: str = ""
     reason: str = ""
+    seconds: float = 0.0
     keep_running: bool = False
 
 
@@ -83,6 +85,7 @@ def read_message(raw: dict[str, Any]) -> Message:
         lease=_text(raw, "lease"),
         gpu=_text(raw, "gpu"),
         reason=_text(raw, "reason"),
+        seconds=_seconds(raw, "seconds") or 0.0,
         keep_running=bool(raw.get("keep_running", False)),
     )
 

@@ -32,6 +32,8 @@ how long to wait
   --no-wait            not at all
   --timeout TIME       at most this long, e.g. 90s or 10m
 other
+  --extend TIME [LEASE]  instead of running anything: hold a lease for longer, where there is a limit
+                       (LEASE: its id; default: the one that this shell runs in)
   --indices            set CUDA_VISIBLE_DEVICES to indices (in PCI order) instead of UUIDs
   --fallback run       run CMD even if no arbiter answers (default: fail)
   --name TEXT          what others see as the holder
@@ -52,6 +54,7 @@ class Options:
         self.indices = False
         self.fallback = False
         self.quiet = False
+        self.extend: float | None = None
         self.command: list[str] = []
 
     def take(self, name: str) -> bool:
@@ -90,6 +93,10 @@ class Options:
                 from sentinel.core.units import parse_duration
 
                 self.wait = parse_duration(value)
+            case "--extend":
+                from sentinel.core.units import parse_duration
+
+                self.extend = parse_duration(value)
             case "--fallback":
                 if value not in ("run", "fail"):
                     raise UsageError(f"--fallback is run or fail, not {value!r}")
@@ -115,7 +122,7 @@ class Options:
             message["parent"] = parent
 
 
-_VALUES = ("--gpus", "--gpu-ids", "--memory", "--timeout", "--fallback", "--name")
+_VALUES = ("--extend", "--gpus", "--gpu-ids", "--memory", "--timeout", "--fallback", "--name")
 
 
 def main(arguments: "list[str] | None" = None) -> int:
@@ -124,6 +131,8 @@ def main(arguments: "list[str] | None" = None) -> int:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         if options is None:
             return 0
+        if options.extend is not None:
+            return extend(options.extend, options.command)
         program = find_program(options.command[0])
         return run(options, program)
     except UsageError as error:
@@ -161,11 +170,24 @@ def parse(arguments: "list[str]") -> "Options | None":
             options.take_value(name, value)
         elif sign or not options.take(name):
             raise UsageError(f"there is no option {word}")
-    if not rest:
-        raise UsageError("which command?")
     options.command = rest
-    options.conclude()
+    if options.extend is None:
+        if not rest:
+            raise UsageError("which command?")
+        options.conclude()
     return options
+
+
+def extend(seconds: float, leases: "list[str]") -> int:
+    """Holds a lease for longer. UsageError when it is not said which."""
+    from sentinel.core.arbiter_client import Channel
+
+    lease = leases[0] if leases else os.environ.get(LEASE_VARIABLE)
+    if not lease or len(leases) > 1:
+        raise UsageError("--extend TIME takes one lease's id (sentinel-status shows them)")
+    answer = Channel().ask({"cmd": "extend", "lease": lease, "seconds": seconds})
+    _say(str(answer.get("message", "done")))
+    return 0
 
 
 def find_program(name: str) -> str:

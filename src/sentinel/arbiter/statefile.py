@@ -77,14 +77,16 @@ def _service_out(service: Service) -> dict[str, Any]:
     phase = service.phase
     ours = isinstance(phase, Evicting | Paused | Restoring | Failed)
     wanted = ours or isinstance(phase, Running) or (isinstance(phase, Unsettled) and phase.wanted)
-    rung = phase.rung if isinstance(phase, Evicting | Paused | Unsettled) else None
-    return {"wanted": wanted, "ours": ours or rung is not None, "rung": rung}
+    rung = phase.rung if isinstance(phase, Evicting | Paused | Restoring | Failed | Unsettled) else None
+    held = phase.held if isinstance(phase, Evicting | Paused | Unsettled) else ()
+    return {"wanted": wanted, "ours": ours or rung is not None, "rung": rung, "held": dict(held)}
 
 
 def _service_in(raw: Mapping[str, Any], now: float, same_boot: bool) -> Unsettled:
     rung = Rung(raw["rung"]) if raw["rung"] else None
     if same_boot:
-        return Unsettled(since=now, wanted=bool(raw["wanted"]), rung=rung)
+        held = tuple((str(g), int(b)) for g, b in raw["held"].items())
+        return Unsettled(since=now, wanted=bool(raw["wanted"]), rung=rung, held=held)
     # After a reboot nothing is asleep, and what merely ran is systemd's to start or not.
     return Unsettled(since=now, wanted=bool(raw["ours"]))
 
@@ -106,6 +108,8 @@ def _lease_out(lease: Lease) -> dict[str, Any]:
         "since": lease.since,
         "holder": lease.holder,
         "command": lease.command,
+        "expires_at": lease.expires_at,
+        "extended": lease.extended,
     }
 
 
@@ -130,6 +134,8 @@ def _lease_in(raw: Mapping[str, Any]) -> Lease:
         binding=Binding.TREE,
         holder=str(raw["holder"]),
         command=str(raw["command"]),
+        expires_at=None if raw["expires_at"] is None else float(raw["expires_at"]),
+        extended=float(raw["extended"]),
     )
 
 

@@ -29,7 +29,21 @@ class ServiceSettings:
     supervised: bool = False
     may_keep_bytes: int = 0
     settle_seconds: float = 2.0
-    restore_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one user may have. None is no limit. Root is under them too, except for extending.
+
+    `idle_after`: a lease whose GPUs lie unused for so long is called idle and its owner is warned;
+    `idle_reclaim`: after so long it is ended.
+    """
+
+    leases_per_user: int | None = None
+    hold_seconds: float | None = None
+    extension_seconds: float = 0.0
+    idle_after: float | None = None
+    idle_reclaim: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +57,7 @@ class Settings:
     watchdog_grace: float = 0.0
     evict_grace: float = 10.0
     services: tuple[ServiceSettings, ...] = ()
+    limits: Limits = Limits()
 
 
 # ------------------------------------------------------------------ what was read
@@ -117,6 +132,7 @@ class Unsettled:
     since: float
     wanted: bool
     rung: Rung | None = None
+    held: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,39 +142,44 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evicting:
-    """On its way off the GPUs. `done_at`: when the current rung's driver call returned."""
+    """On its way off the GPUs. `done_at`: when the current rung's driver call returned. `held`: GPU →
+    bytes before it began; GPUs where that could not be read are left out."""
 
     since: float
     rung: Rung
     rung_since: float
-    held_bytes: int | None
+    held: tuple[tuple[str, int], ...] = ()
     done_at: float | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
-    """Off the GPUs. `took` seconds; `freed_bytes` None where memory could not be read."""
+    """Off the GPUs. `took` seconds; `freed_bytes` None where memory could not be read; `held`: what it
+    will need to come back."""
 
     since: float
     rung: Rung
-    took: float
-    freed_bytes: int | None
+    took: float = 0.0
+    freed_bytes: int | None = None
+    held: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restoring:
+    """On its way back from `rung`."""
+
     since: float
-    attempt: int = 1
+    rung: Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """Would not come up. Tried again at `retry_at`, later each time."""
+    """Would not come back from `rung`. Tried again at `retry_at`, later each time."""
 
     since: float
+    rung: Rung
     why: str
-    attempt: int
     retry_at: float
 
 
@@ -186,6 +207,8 @@ class Service:
     sight: Sight | None = None
     touched_at: float = 0.0
     quiet_since: float | None = None
+    failures: int = 0  # in a row; each makes the next try wait longer
+    forced: bool = False  # an admin said: come back whatever the readings say
     note: str = ""
 
 
@@ -260,7 +283,6 @@ class State:
     preparing: Mapping[str, Preparing] = field(default_factory=dict[str, Preparing])
     foreign_since: Mapping[ProcessId, float] = field(default_factory=dict[ProcessId, float])
     tolerated: frozenset[ProcessId] = frozenset()
-    override_unknown: bool = False
     hold: AdminHold | None = None
     cordons: Mapping[str, Cordon] = field(default_factory=dict[str, Cordon])
     granted: int = 0

@@ -152,7 +152,17 @@ def _leases(status: Status) -> Iterator[str]:
         line = f"{le['id']:<14} {le['user']}, pid {le['pid']}, {_on(le['gpu_indices'])}{share}{memory}"
         left = ", ".join(f"{s['name']} (pid {s['pid']})" for s in le["survivors"])
         ended = f"; it ended, still running: {left}" if left else ""
-        yield f"{line}, for {since}: {le['command'] or le['holder']}{ended}"
+        marks = "".join(
+            text
+            for text, at in (
+                (", unused since ", le["idle_since"]),
+                (", until ", le["expires_at"]),
+                (", ending since ", le["ending_since"]),
+            )
+            if at
+            for text in (f"{text}{at[11:19]} UTC",)
+        )
+        yield f"{line}, for {since}{marks}: {le['command'] or le['holder']}{ended}"
 
 
 def _queue(status: Status) -> Iterator[str]:

@@ -28,6 +28,8 @@ from sentinel.core.units import show_duration, show_size
 
 RETRY_FIRST = 2.0
 RETRY_MOST = 300.0
+SOUND_AFTER = 60.0
+"""Seconds after which a service that came up counts as sound: its failures are forgotten."""
 RUNG_RETRY = 5.0
 """Seconds before the last rung is tried again when it failed."""
 
@@ -74,11 +76,12 @@ def _settle(turn: Turn, service: Service) -> None:
     match service.sight:
         case Up() if rung is not None and rung is not Rung.STOP:
             # Up, but asleep: it looks the same from outside, so the last arbiter's word counts.
-            turn.enter(service, Paused(since=turn.now, rung=rung, took=0.0, freed_bytes=None))
+            turn.enter(service, Paused(since=turn.now, rung=rung, held=service.phase.held))
         case Up():
             turn.enter(service, Running(since=turn.now))
         case Down(why=why) if service.phase.wanted:
-            turn.enter(service, Paused(since=turn.now, rung=Rung.STOP, took=0.0, freed_bytes=None), note=why)
+            away = Paused(since=turn.now, rung=Rung.STOP, held=service.phase.held)
+            turn.enter(service, away, note=why)
         case Down(why=why):
             turn.enter(service, Stopped(since=turn.now, why=f"not running when Sentinel came ({why})"))
         case _:
@@ -89,9 +92,11 @@ def _run(turn: Turn, service: Service, pressure: Pressure) -> None:
     if isinstance(service.sight, Down):
         why = service.sight.why
         if service.settings.supervised:
-            failed = Failed(since=turn.now, why=why, attempt=1, retry_at=turn.now + RETRY_FIRST)
-            turn.enter(service, failed)
+            assert isinstance(service.phase, Running)
+            if turn.now - service.phase.since > SOUND_AFTER:
+                service = turn.put_service(service, failures=0)
             turn.warn(f"service {service.settings.name} ended by itself: {why}")
+            _fail(turn, service, Rung.STOP, why)
         else:
             turn.enter(service, Stopped(since=turn.now, why=why))
             turn.info(f"service {service.settings.name} was stopped by someone else: {why}")
@@ -108,7 +113,8 @@ def _evict(turn: Turn, service: Service, phase: Evicting, pressure: Pressure) ->
     elif phase.error is None and _relieved(turn.state, service, pressure, running=False):
         freed = _freed(turn.state, service, phase)
         took = turn.now - phase.since
-        turn.enter(service, Paused(since=turn.now, rung=phase.rung, took=took, freed_bytes=freed), note="")
+        away = Paused(since=turn.now, rung=phase.rung, took=took, freed_bytes=freed, held=phase.held)
+        turn.enter(service, away, note="")
         turn.info(
             f"service {service.settings.name} is off the GPU by {phase.rung} in {show_duration(took)},"
             f" {show_size(freed)} freed"
@@ -123,7 +129,8 @@ def _evicted_for_nothing(turn: Turn, service: Service, phase: Evicting) -> None:
         turn.enter(service, Running(since=turn.now), note=f"{phase.rung} failed: {phase.error}")
     else:
         took = turn.now - phase.since
-        turn.enter(service, Paused(since=turn.now, rung=phase.rung, took=took, freed_bytes=None), note="")
+        away = Paused(since=turn.now, rung=phase.rung, took=took, held=phase.held)
+        turn.enter(service, away, note="")
 
 
 def _climb(turn: Turn, service: Service, phase: Evicting) -> None:
@@ -157,7 +164,7 @@ def _stay(turn: Turn, service: Service, phase: Paused, pressure: Pressure) -> No
             following = min(ladder.index(phase.rung) + 1, len(ladder) - 1) if phase.rung in ladder else 0
             _take_rung(turn, service, following, since=turn.now, why="it took GPU memory again while paused")
     elif why_not_back(turn, service) is None:
-        turn.enter(service, Restoring(since=turn.now))
+        turn.enter(service, Restoring(since=turn.now, rung=phase.rung))
         turn.do(Restore(service=service.settings.name))
 
 
@@ -165,7 +172,7 @@ def _retry(turn: Turn, service: Service, phase: Failed, pressure: Pressure) -> N
     if isinstance(service.sight, Up):
         turn.enter(service, Running(since=turn.now), note="")
     elif not pressure.reasons and turn.now >= phase.retry_at and why_not_back(turn, service) is None:
-        turn.enter(service, Restoring(since=turn.now, attempt=phase.attempt + 1))
+        turn.enter(service, Restoring(since=turn.now, rung=phase.rung))
         turn.do(Restore(service=service.settings.name))
 
 
@@ -183,20 +190,29 @@ def rung_done(turn: Turn, service: Service, done: RungDone) -> None:
 
 def restore_done(turn: Turn, service: Service, done: RestoreDone) -> None:
     """The driver's call returned: the service is back, or is tried again later and later."""
-    if not isinstance(service.phase, Restoring):
+    phase = service.phase
+    if not isinstance(phase, Restoring):
         return
     name = service.settings.name
     if done.error is None:
-        turn.enter(service, Running(since=turn.now), touched_at=done.at, note="", sight=None)
+        back = Running(since=turn.now)
+        turn.enter(service, back, touched_at=done.at, note="", sight=None, forced=False)
         turn.info(f"service {name} is back")
         turn.measure()
         return
-    attempt = service.phase.attempt
-    wait = min(RETRY_MOST, RETRY_FIRST * 2 ** (attempt - 1))
-    failed = Failed(since=turn.now, why=done.error, attempt=attempt, retry_at=turn.now + wait)
-    turn.enter(service, failed, touched_at=done.at, sight=None)
+    service = turn.put_service(service, touched_at=done.at)
+    wait = _fail(turn, service, phase.rung, done.error)
+    tries = service.failures + 1
     again = show_duration(wait)
-    turn.warn(f"service {name} did not come back (try {attempt}): {done.error}; next try in {again}")
+    turn.warn(f"service {name} did not come back (try {tries}): {done.error}; next try in {again}")
+
+
+def _fail(turn: Turn, service: Service, rung: Rung, why: str) -> float:
+    """Marks it as failed; answers the seconds until the next try, twice as many each time."""
+    wait = min(RETRY_MOST, RETRY_FIRST * 2 ** min(service.failures, 10))
+    failed = Failed(since=turn.now, rung=rung, why=why, retry_at=turn.now + wait)
+    turn.enter(service, failed, sight=None, failures=service.failures + 1)
+    return wait
 
 
 # ------------------------------------------------------------------ judging
@@ -204,13 +220,26 @@ def restore_done(turn: Turn, service: Service, done: RestoreDone) -> None:
 
 def _take_rung(turn: Turn, service: Service, index: int, *, since: float, why: str) -> None:
     rung = service.settings.ladder[index]
-    held = _held(turn.state, service)
     phase = service.phase
-    if isinstance(phase, Evicting):
-        held = phase.held_bytes
-    turn.enter(service, Evicting(since=since, rung=rung, rung_since=turn.now, held_bytes=held), sight=None)
+    held = (phase.held if isinstance(phase, Evicting | Paused) else ()) or _held(turn.state, service)
+    enough = _enough(turn, service)
+    turn.enter(service, Evicting(since=since, rung=rung, rung_since=turn.now, held=held), sight=None)
     turn.info(f"service {service.settings.name} steps aside ({rung}): {why}")
-    turn.do(RunRung(service=service.settings.name, rung=rung))
+    turn.do(RunRung(service=service.settings.name, rung=rung, enough_bytes=enough))
+
+
+def _enough(turn: Turn, service: Service) -> int | None:
+    """How much must come free where a part is enough; None when all of it must."""
+    pressure = pressure_on(turn.state, service, turn.now)
+    if pressure.full or not pressure.free:
+        return None
+    missing = 0
+    for gpu, need in pressure.free:
+        free = turn.state.gpus[gpu].last.free_bytes
+        if free is None:
+            return None
+        missing = max(missing, need - free)
+    return max(1, missing)
 
 
 def _relieved(state: State, service: Service, pressure: Pressure, *, running: bool) -> bool:
@@ -272,16 +301,20 @@ def _regrown(state: State, service: Service, pressure: Pressure) -> bool:
     )
 
 
-def _held(state: State, service: Service) -> int | None:
-    held = [held_by_service(state.gpus[g], service.settings.name) for g in service_gpus(state, service)]
-    return None if not held or None in held else sum(h for h in held if h is not None)
+def _held(state: State, service: Service) -> tuple[tuple[str, int], ...]:
+    """GPU → bytes that the service holds there, where that is known."""
+    held = (
+        (g, held_by_service(state.gpus[g], service.settings.name))
+        for g in sorted(service_gpus(state, service))
+    )
+    return tuple((g, h) for g, h in held if h is not None)
 
 
 def _freed(state: State, service: Service, phase: Evicting) -> int | None:
-    left = _held(state, service)
-    if phase.held_bytes is None or left is None:
+    left = dict(_held(state, service))
+    if not phase.held or not left.keys() >= dict(phase.held).keys():
         return None
-    return max(0, phase.held_bytes - left)
+    return sum(max(0, before - left[g]) for g, before in phase.held)
 
 
 def why_not_back(turn: Turn, service: Service) -> str | None:
@@ -296,7 +329,7 @@ def why_not_back(turn: Turn, service: Service) -> str | None:
     wait = quiet + state.settings.resume_delay - now
     if wait > 0 and not state.stopping:
         return f"comes back in {show_duration(wait)}"
-    if state.stopping or state.override_unknown or state.settings.grant_when_unknown:
+    if state.stopping or service.forced or state.settings.grant_when_unknown:
         return None
     gpus = service_gpus(state, service)
     if not state.gpus:
@@ -310,9 +343,20 @@ def why_not_back(turn: Turn, service: Service) -> str | None:
         if view.read_at < quiet:
             turn.measure()
             return f"waits for a fresh reading of GPU {view.last.index}"
-        need = service.settings.restore_bytes
-        if need is not None and (view.last.free_bytes is None or view.last.free_bytes < need):
-            return (
-                f"needs {show_size(need)} free on GPU {view.last.index}; {show_size(view.last.free_bytes)} is"
-            )
+    return _no_room(state, service)
+
+
+def _no_room(state: State, service: Service) -> str | None:
+    """Whether what it held before would not fit now: it waits then, rather than fail at its start."""
+    if not isinstance(service.phase, Paused):
+        return None
+    left = dict(_held(state, service))
+    for gpu, before in service.phase.held:
+        view = state.gpus.get(gpu)
+        if view is None or view.last.free_bytes is None:
+            continue
+        need = before - left.get(gpu, 0)
+        if view.last.free_bytes < need:
+            free = show_size(view.last.free_bytes)
+            return f"needs {show_size(need)} on GPU {view.last.index}, of which {free} is free"
     return None

@@ -126,6 +126,8 @@ def _lease(state: State, lease: Lease, now: float, clock: Clock) -> dict[str, An
         "memory_bytes": lease.claim.memory_bytes,
         "holder": lease.holder,
         "command": lease.command,
+        "expires_at": None if lease.expires_at is None else clock(lease.expires_at),
+        "idle_since": None if lease.idle_since is None else clock(lease.idle_since),
         "survivors": [{"pid": s.process.pid, "name": s.name} for s in lease.survivors],
         "ending_since": None if lease.ending_since is None else clock(lease.ending_since),
     }
@@ -258,7 +260,7 @@ def service_why(state: State, service: Service, now: float) -> str:
             return f"starting for {show_duration(now - phase.since)}"
         case Failed():
             again = pressure or f"next try in {show_duration(max(0.0, phase.retry_at - now))}"
-            return f"{phase.why} (tried {phase.attempt} times; {again})"
+            return f"{phase.why} (failed {service.failures} times in a row; {again})"
         case Stopped():
             return phase.why
         case _:

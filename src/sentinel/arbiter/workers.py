@@ -98,11 +98,11 @@ class Mover:
         self._name = name
         self._driver = driver
         self._post = post
-        self._orders: queue.SimpleQueue[Rung | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[Rung, int | None] | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=f"service-{name}", daemon=True).start()
 
-    def evict(self, rung: Rung) -> None:
-        self._orders.put(rung)
+    def evict(self, rung: Rung, enough_bytes: int | None) -> None:
+        self._orders.put((rung, enough_bytes))
 
     def restore(self) -> None:
         self._orders.put(None)
@@ -115,15 +115,15 @@ class Mover:
             if order is None:
                 self._post(RestoreDone(service=self._name, at=ended, error=error))
             else:
-                self._post(RungDone(service=self._name, rung=order, at=ended, error=error))
+                self._post(RungDone(service=self._name, rung=order[0], at=ended, error=error))
             self._post(Looked(service=self._name, began=boottime(), sight=look(self._driver)))
 
-    def _carry_out(self, order: Rung | None) -> str | None:
+    def _carry_out(self, order: tuple[Rung, int | None] | None) -> str | None:
         try:
             if order is None:
                 self._driver.restore()
             else:
-                self._driver.evict(order)
+                self._driver.evict(*order)
         except SentinelError as error:
             return error.message
         except Exception as error:  # noqa: BLE001 - a driver's bug must not lose the service

@@ -25,6 +25,7 @@ Version 1: the same with "v": 1; many messages a connection, each answered in or
     release   lease                          -> {"v": 1, "ok": true}
     status                                   -> {"v": 1, "ok": true, "status": {…}}
     watch                                    -> the same again at every change (and every second)
+    extend    lease, seconds                 its owner, within the limit; admins
     pause     reason                         admins: takes the GPUs from inference
     resume                                   admins: ends that, and overrides unknown readings
     reload                                   admins: reads the config again
@@ -101,7 +102,10 @@ class LineReader:
         """Adds what came. ProtocolError when a message outgrows the limit."""
         self._buffer += data
         if len(self._buffer) > self.limit and b"\n" not in self._buffer[: self.limit + 1]:
-            raise ProtocolError(f"a message is at most {self.limit} bytes")
+            raise self._too_long()
+
+    def _too_long(self) -> ProtocolError:
+        return ProtocolError(f"a message is at most {self.limit} bytes")
 
     @property
     def pending(self) -> bool:
@@ -109,13 +113,18 @@ class LineReader:
         return bool(self._buffer.strip())
 
     def next_line(self) -> bytes | None:
-        """The next whole line, without its newline; None when there is none yet."""
+        """The next whole line, without its newline; None when there is none yet. ProtocolError when it
+        outgrows the limit."""
         while (end := self._buffer.find(b"\n", self._scanned)) >= 0:
+            if end > self.limit:
+                raise self._too_long()
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             self._scanned = 0
             if line.strip():
                 return line
+        if len(self._buffer) > self.limit:
+            raise self._too_long()
         self._scanned = len(self._buffer)
         return None
 

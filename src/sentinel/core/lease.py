@@ -69,4 +69,8 @@ class Lease:
     holder: str = ""
     command: str = ""
     survivors: tuple[Survivor, ...] = ()
+    expires_at: float | None = None  # the limit on how long it may be held
+    extended: float = 0.0  # seconds that its owner added to that
+    idle_since: float | None = None  # since when its GPUs lie unused; None when in use or unknown
+    warned: frozenset[str] = frozenset()  # what its owner has been told: "idle", "expiry"
     ending_since: float | None = None  # set when an admin asked for it to end

@@ -14,6 +14,15 @@ class Rung(StrEnum):
     STOP = "stop"  # the server ends
 
 
+RUNGS_BY_API: dict[str | None, tuple[Rung, ...]] = {
+    None: (Rung.SUSPEND, Rung.STOP),
+    "ollama": (Rung.DRAIN, Rung.UNLOAD, Rung.SUSPEND, Rung.STOP),
+    "vllm": (Rung.DRAIN, Rung.SLEEP, Rung.SUSPEND, Rung.STOP),
+    "openai": (Rung.DRAIN, Rung.SUSPEND, Rung.STOP),
+}
+"""What can be done with a service, by the API that it speaks; None is one that speaks none we know."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Up:
     """The service runs; `pids` are all of its processes, children included, in the host's numbers."""

@@ -4,8 +4,9 @@ import re
 
 from sentinel.core.errors import UsageError
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?)(b?)\s*", re.IGNORECASE)
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*", re.IGNORECASE)
+# At most 18 digits: beyond that floats overflow, and nobody means it.
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([kmgtp]?)(i?)(b?)\s*", re.IGNORECASE)
+_DURATION = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*(ms|s|m|h|d|)\s*", re.IGNORECASE)
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _SECONDS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -17,7 +18,8 @@ def parse_size(text: str) -> int:
         raise UsageError(f"{text!r} is no size; write it like 20GiB or 512MiB")
     number, prefix, binary, suffix = match.groups()
     base = 1000 if suffix and prefix and not binary else 1024
-    return round(float(number) * base ** _POWER[prefix.lower()])
+    unit = base ** _POWER[prefix.lower()]
+    return int(number) * unit if number.isdigit() else round(float(number) * unit)
 
 
 def parse_duration(text: str) -> float:
@@ -37,7 +39,7 @@ def show_size(count: int | None) -> str:
         if abs(value) < 1024:
             return f"{value:.0f} {unit}" if unit in ("B", "KiB") or value >= 100 else f"{value:.3g} {unit}"
         value /= 1024
-    return f"{value:.3g} TiB"
+    return f"{value:.0f} TiB" if value >= 100 else f"{value:.3g} TiB"
 
 
 def show_duration(seconds: float) -> str:

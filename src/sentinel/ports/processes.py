@@ -52,3 +52,8 @@ class ProcessTable(Protocol):
     def signal(self, processes: Iterable[ProcessId], number: int) -> int:
         """Sends a signal to each that is still itself; how many it reached."""
         ...
+
+    def write_to_terminal(self, process: ProcessId, uid: int, text: str) -> bool:
+        """A line on the terminal that the process sits at, as write(1) does: only where that terminal
+        is `uid`'s and takes messages. Whether it was written."""
+        ...

@@ -21,9 +21,11 @@ class ServiceDriver(Protocol):
         """
         ...
 
-    def evict(self, rung: Rung) -> None:
+    def evict(self, rung: Rung, enough_bytes: int | None = None) -> None:
         """Takes one rung; returns when that is done. Idempotent: evicting what is evicted is fine.
 
+        `enough_bytes`: when given, a rung that can free a part may stop once it has freed that much
+        (one model of several, say); None asks for all it can.
         For STOP: every process of the service is gone on return. A service that ignores the polite
         signal is killed after the driver's `stop_timeout` seconds.
         Raises ServiceError with the reason when it could not be done.

@@ -5,6 +5,7 @@ Standard library only. Formats: proc(5), pidfd_open(2).
 
 import os
 import signal as signals
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -99,6 +100,31 @@ class ProcFs:
             finally:
                 os.close(fd)
         return reached
+
+    def write_to_terminal(self, process: ProcessId, uid: int, text: str) -> bool:
+        fields = self._stat(process.pid)
+        if fields is None or int(fields[19]) != process.started:
+            return False
+        device = int(fields[4])
+        major, minor = (device >> 8) & 0xFFF, (device & 0xFF) | ((device >> 12) & 0xFFF00)
+        if not 136 <= major <= 143:  # pseudo terminals, the kind that people sit at
+            return False
+        path = f"/dev/pts/{minor + (major - 136) * 256}"
+        clean = "".join(c if c.isprintable() else "?" for c in text)
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            terminal = os.fstat(fd)
+            if terminal.st_uid != uid or not terminal.st_mode & stat.S_IWGRP:  # mesg(1) n
+                return False
+            os.write(fd, f"\r\nsentinel: {clean}\r\n".encode())
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(fd)
 
     # -------------------------------------------------------------- reading
 

@@ -91,7 +91,7 @@ class ProcessService:
         except OSError as error:
             return Unseen(why=f"/proc cannot be read: {error.strerror}")
 
-    def evict(self, rung: Rung) -> None:
+    def evict(self, rung: Rung, enough_bytes: int | None = None) -> None:  # noqa: ARG002 - a stop frees all
         """SIGTERM to every process of it, SIGKILL to what is left after `stop_timeout`."""
         if rung is not Rung.STOP:
             raise ServiceError(f"{self._name}: a plain process can only be stopped, not made to {rung.value}")

@@ -108,7 +108,7 @@ class SystemdService:
         self._down = (sight, time.monotonic(), move) if isinstance(sight, Down) else None
         return sight
 
-    def evict(self, rung: Rung) -> None:
+    def evict(self, rung: Rung, enough_bytes: int | None = None) -> None:  # noqa: ARG002 - a stop frees all
         """Stops the unit; SIGKILLs whatever is left of it after `stop_timeout`."""
         if rung is not Rung.STOP:
             raise ServiceError(f"{self._name}: a systemd unit can only be stopped, not made to {rung.value}")
@@ -230,8 +230,8 @@ class SystemdService:
                 return  # all gone; on cgroup v1 systemd may miss that, and its stop job waits for nobody
             if waited > _KILL_TIMEOUT:
                 raise _NoAnswer(
-                    f"{show_duration(_KILL_TIMEOUT)} after SIGKILL it is {self._show().active}, with processes "
-                    f"{sorted(self._left())}; see: systemctl status {self._unit}"
+                    f"{show_duration(_KILL_TIMEOUT)} after SIGKILL it is {self._show().active}, "
+                    f"with processes {sorted(self._left())}; see: systemctl status {self._unit}"
                 )
             # Every process is what `kill` means by default; the option that says so was renamed in v252.
             with contextlib.suppress(_NoAnswer, subprocess.TimeoutExpired):
