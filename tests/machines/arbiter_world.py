@@ -24,12 +24,14 @@ from sentinel.arbiter.inputs import (
     Release,
     Restore,
     RestoreDone,
+    Resume,
     RungDone,
     RunRung,
     Terminate,
     Tick,
     Unmeasured,
     Warn,
+    Withdraw,
 )
 from sentinel.arbiter.statefile import from_document, to_document
 from sentinel.arbiter.states import Listed, Sample, Settings, State
@@ -50,11 +52,12 @@ class Server:
     up: bool = True
     asleep: bool = False
     held: int = 20 * GIB
+    lingering: bool = False  # ended, but the driver has not given its memory back yet
     outsider_started_at: float = -1.0
 
     @property
     def holding(self) -> int:
-        return self.held if self.up and not self.asleep else 0
+        return self.held if (self.up and not self.asleep) or self.lingering else 0
 
 
 @dataclass
@@ -73,7 +76,7 @@ class World:
     now: float = 1000.0
     state: State = field(init=False)
     servers: dict[str, Server] = field(default_factory=dict)
-    rogues: dict[int, tuple[str, int]] = field(default_factory=dict)  # pid → card, bytes
+    rogues: dict[int, tuple[str, int, float]] = field(default_factory=dict)  # pid → card, bytes, since
     readable: bool = True
     reading: Reading | None = None
     again: bool = False
@@ -83,6 +86,8 @@ class World:
     released: set[str] = field(default_factory=set)
     terminated: list[str] = field(default_factory=list)
     grants_of: list[tuple[str, float]] = field(default_factory=list)
+    claimed_at: dict[str, float] = field(default_factory=dict)  # service → when last claimed
+    resumed_at: float = -1.0
     pids: int = 5000
 
     def __post_init__(self) -> None:
@@ -95,10 +100,20 @@ class World:
     # ---------------------------------------------------------- what happens
 
     def feed(self, happened: Input) -> None:
+        self.note_claims()
+        if isinstance(happened, Resume):
+            self.resumed_at = self.now
         self.state, actions = machine.step(self.state, happened, self.now)
         for action in actions:
             self.obey(action)
         self.check()
+
+    def note_claims(self) -> None:
+        for name, service in self.state.services.items():
+            mine = service_gpus(self.state, service)
+            claims = (*self.state.leases.values(), *self.state.preparing.values())
+            if any(not c.gpus or mine & set(c.gpus) for c in claims):
+                self.claimed_at[name] = self.now
 
     def obey(self, action: Action) -> None:
         match action:
@@ -135,6 +150,11 @@ class World:
         self.asked[request.id] = request
         self.feed(Acquire(request=request))
         return request
+
+    def withdraw(self, request_id: str) -> None:
+        """Its client goes away."""
+        del self.asked[request_id]
+        self.feed(Withdraw(request_id=request_id))
 
     def end_lease(self, lease_id: str) -> None:
         self.released.add(lease_id)
@@ -185,7 +205,7 @@ class World:
         ]
         listed += [
             Listed(process=ProcessId(pid, 9), name="rogue", user="eve", memory_bytes=size)
-            for pid, (where, size) in self.rogues.items()
+            for pid, (where, size, _since) in self.rogues.items()
             if where == card
         ]
         used = sum(p.memory_bytes or 0 for p in listed)
@@ -201,8 +221,8 @@ class World:
 
     # ---------------------------------------------------------- drivers
 
-    def finish_order(self, name: str, *, works: bool = True) -> None:
-        """The driver's call that is first in line returns."""
+    def finish_order(self, name: str, *, works: bool = True, lingers: bool = False) -> None:
+        """The driver's call that is first in line returns. `lingers`: memory comes free later."""
         if not self.orders[name]:
             return
         order = self.orders[name].popleft()
@@ -214,6 +234,7 @@ class World:
             self.feed(RestoreDone(service=name, at=self.now, error=error))
         else:
             if works:
+                server.lingering = lingers and server.holding > 0
                 server.asleep = order.rung is not Rung.STOP
                 server.up = order.rung is not Rung.STOP and server.up
             self.feed(RungDone(service=name, rung=order.rung, at=self.now, error=error))
@@ -243,6 +264,7 @@ class World:
             self.finish_reading()
             for name in self.orders:
                 self.finish_order(name)
+                self.servers[name].lingering = False
             self.finish_reading()
             self.pass_time(step)
 
@@ -320,6 +342,8 @@ class World:
                 last = max((v.read_at for v in self.state.gpus.values()), default=-1.0)
                 surprised = server.outsider_started_at >= last
                 assert surprised or not server.holding, f"granted while {name} holds memory"
+                awake = server.up and not server.asleep
+                assert surprised or not awake, f"granted while {name} is free to take memory"
 
     def check_restore(self, name: str) -> None:
         """Nothing is brought back onto a GPU that is claimed."""
@@ -330,3 +354,11 @@ class World:
             assert lease.gpus and not mine & set(lease.gpus), f"{name} comes back beside {lease.id}"
         for preparing in self.state.preparing.values():
             assert not mine & set(preparing.gpus), f"{name} comes back beside a request"
+        service = self.state.services[name]
+        claimed = self.claimed_at.get(name, -1.0)
+        due = claimed + self.settings.resume_delay
+        assert self.now >= due or self.resumed_at >= claimed, f"{name} comes back at once"
+        for pid, (card, _size, since) in self.rogues.items():
+            accepted = service.forced or ProcessId(pid, 9) in self.state.tolerated
+            was_there = service.quiet_since is None or since < service.quiet_since
+            assert accepted or card not in mine or not was_there, f"{name} comes back beside pid {pid}"

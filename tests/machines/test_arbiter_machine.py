@@ -7,14 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.machines.arbiter_world import GIB, World
 
 from sentinel.arbiter import view
-from sentinel.arbiter.inputs import (
-    EvictLease,
-    LiftCordon,
-    Pause,
-    Resume,
-    SetCordon,
-    Withdraw,
-)
+from sentinel.arbiter.inputs import EvictLease, LiftCordon, Pause, Resume, SetCordon
 from sentinel.arbiter.states import ServiceSettings, Settings
 from sentinel.core.lease import Claim, Sharing
 from sentinel.core.service import Rung
@@ -56,8 +49,7 @@ class ArbiterMachine(RuleBasedStateMachine):
     def client_goes(self, data: st.DataObject) -> None:
         open_ones = sorted(self.world.asked.keys() - self.world.answers.keys())
         request_id = data.draw(st.sampled_from(open_ones))
-        del self.world.asked[request_id]
-        self.world.feed(Withdraw(request_id=request_id))
+        self.world.withdraw(request_id)
 
     @rule()
     def poll(self) -> None:
@@ -71,9 +63,13 @@ class ArbiterMachine(RuleBasedStateMachine):
     def driver_breaks_or_heals(self, readable: bool) -> None:
         self.world.readable = readable
 
-    @rule(name=st.sampled_from(["chat", "embed"]), works=st.booleans())
-    def order_ends(self, name: str, works: bool) -> None:
-        self.world.finish_order(name, works=works)
+    @rule(name=st.sampled_from(["chat", "embed"]), works=st.booleans(), lingers=st.booleans())
+    def order_ends(self, name: str, works: bool, lingers: bool) -> None:
+        self.world.finish_order(name, works=works, lingers=lingers)
+
+    @rule(name=st.sampled_from(["chat", "embed"]))
+    def memory_comes_free(self, name: str) -> None:
+        self.world.servers[name].lingering = False
 
     @rule(name=st.sampled_from(["chat", "embed"]))
     def service_crashes(self, name: str) -> None:
@@ -87,7 +83,7 @@ class ArbiterMachine(RuleBasedStateMachine):
 
     @rule(pid=st.integers(900, 903), card=st.sampled_from(CARDS), size=st.integers(1, 20))
     def rogue_comes(self, pid: int, card: str, size: int) -> None:
-        self.world.rogues[pid] = (card, size * GIB)
+        self.world.rogues[pid] = (card, size * GIB, self.world.now)
 
     @rule(pid=st.integers(900, 903))
     def rogue_goes(self, pid: int) -> None:

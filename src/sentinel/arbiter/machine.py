@@ -235,6 +235,7 @@ def _unmeasured(turn: Turn, began: float, why: str) -> None:
         reading=False,
         next_reading_at=turn.now + 1.0,
     )
+    note_idle(turn)
 
 
 # ------------------------------------------------------------------ services
