@@ -72,6 +72,8 @@ class Config:
     poll_interval: float = 5.0
     read_timeout: float = 10.0
     admin_group: str | None = None
+    wake: bool = True
+    device_folder: str = "/dev"
     ignore: frozenset[str] = frozenset(SYSTEM_PROCESSES)
     services: tuple[ServiceConfig, ...] = ()
     web: WebConfig = WebConfig()
@@ -119,6 +121,8 @@ def parse(text: str, path: str = "config.toml") -> Config:
         read_timeout=arbiter.get("read_timeout", toml_table.positive, 10.0),
         admin_group=arbiter.get("admin_group", toml_table.text, "") or None,
         ignore=frozenset((*SYSTEM_PROCESSES, *watchdog.get("ignore", toml_table.texts, ()))),
+        wake=watchdog.get("wake", toml_table.yes_no, True),
+        device_folder=watchdog.get("device_folder", toml_table.absolute, "/dev"),
         services=services,
         web=_web(top.table("web", {"enabled", "listen", "user"})),
     )
@@ -129,7 +133,7 @@ _ARBITER_KEYS: set[str] = set(
     " admin_group evict_grace".split()
 )
 _LIMIT_KEYS = {"leases_per_user", "hold", "extension", "idle_after", "idle_reclaim"}
-_WATCHDOG_KEYS = {"enabled", "grace", "ignore"}
+_WATCHDOG_KEYS = {"enabled", "grace", "ignore", "wake", "device_folder"}
 _SERVICE_KEYS: set[str] = set(
     "name driver unit command user cwd env log gpus evict stop_timeout start_timeout settle cgroups"
     " may_keep simulated_memory api url drain sleep_level cuda_checkpoint placeholder".split()

@@ -11,7 +11,7 @@ import os
 import selectors
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
@@ -27,6 +27,7 @@ from sentinel.arbiter.inputs import (
     Input,
     Journal,
     Measure,
+    Measured,
     Outlived,
     Refuse,
     Release,
@@ -40,6 +41,7 @@ from sentinel.arbiter.inputs import (
     Warn,
     Withdraw,
 )
+from sentinel.arbiter.lookout import Lookout
 from sentinel.arbiter.notify import Journal as JournalWriter
 from sentinel.arbiter.notify import Supervisor
 from sentinel.arbiter.statefile import StateFile
@@ -51,6 +53,7 @@ from sentinel.core.errors import ConfigError, SentinelError
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.processes import ProcessTable
 from sentinel.ports.services import ServiceDriver
+from sentinel.ports.wakeups import Unavailable, Wakeups
 
 STOP_PATIENCE = 25.0
 """Seconds that a stopping arbiter gives inference to come back."""
@@ -68,6 +71,8 @@ class Ports:
     make_service: Callable[[ServiceConfig, Config], ServiceDriver]
     start_page: Callable[[Config, str], Callable[[], None]] | None = None
     """Starts the status page's own process; answers what ends it."""
+    watch_gpus: Callable[[Config], Sequence[Wakeups | Unavailable]] = lambda _config: ()
+    """Opens what tells that somebody is about to use a GPU."""
 
 
 class Daemon:
@@ -107,6 +112,7 @@ class Daemon:
         self.clients = Clients(listener, self._selector, ports.processes, self.desk.handle, self._gone)
         self.state = machine.begin(config.settings, self.started)
         self._hire(config)
+        self._lookout = Lookout(ports.watch_gpus(config), self._selector, self._ask)
         self._reader = Reader(self._open_gpus, lambda: dict(self._drivers), self._attribute, self.post)
 
     # -------------------------------------------------------------- life
@@ -117,7 +123,7 @@ class Daemon:
         self._register()
         if self._ports.start_page and self.config.web.enabled:
             self._end_page = self._ports.start_page(self.config, self.clients.path)
-        self._reader.ask()
+        self._ask()
         self._supervisor.tell("READY=1", "STATUS=reading the GPUs")
         self._journal.write("info", f"listening on {self.clients.path}, config {self.config.file}")
         try:
@@ -138,15 +144,20 @@ class Daemon:
         self._actions += actions
 
     def _turn(self) -> None:
-        now = boottime()
-        for key, events in self._selector.select(self._patience(now)):
+        events_ = self._selector.select(self._patience(boottime()))
+        self._lookout.tick(boottime(), self.state)
+        for key, events in events_:
             if isinstance(key.data, Connection):
                 self.clients.serve(key.data, events)
             else:
                 key.data()
         self._take_signals()
         while self._inbox:
-            self.feed(self._inbox.popleft())
+            happened = self._inbox.popleft()
+            if isinstance(happened, Measured | Unmeasured):
+                self._lookout.reads_by(self._reader.kind)
+                self._lookout.read(happened, boottime())
+            self.feed(happened)
         self._keep_time(boottime())
         self._commit()
 
@@ -155,6 +166,8 @@ class Daemon:
         times = [self._next_poll, *([self._wake_at] if self._wake_at is not None else [])]
         if (deadline := self.clients.next_deadline()) is not None:
             times.append(deadline)
+        if (wanted := self._lookout.next_at(now)) is not None:
+            times.append(wanted)
         if self.trees.due:
             times.append(self._next_survey)
         if self._stop_at is not None:
@@ -168,7 +181,8 @@ class Daemon:
     def _keep_time(self, now: float) -> None:
         if now >= self._next_poll:
             self._next_poll = now + self.config.poll_interval
-            self._reader.ask()
+            self._ask()
+        self._lookout.act(now)
         self._mind_the_reader(now)
         if self.trees.due and now >= self._next_survey:
             self._survey(now)
@@ -205,6 +219,7 @@ class Daemon:
 
     def _register(self) -> None:
         self.clients.open()
+        self._lookout.open()
         self._selector.register(self._bell, selectors.EVENT_READ, lambda: _silence(self._bell))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._note_signal)
@@ -245,6 +260,7 @@ class Daemon:
     def _leave(self) -> None:
         self._file.save(self.state)
         self.clients.close()
+        self._lookout.close()
         for driver in self._drivers.values():
             driver.close()
         if self._end_page:
@@ -305,6 +321,10 @@ class Daemon:
             mover.restore()
         else:
             driver.close()
+
+    def _ask(self) -> None:
+        self._lookout.asked(boottime())
+        self._reader.ask()
 
     def _open_gpus(self) -> GpuSource:
         return self._ports.open_gpus(self.config, lambda: dict(self._drivers))
@@ -387,7 +407,7 @@ class Daemon:
     def _carry_out(self, action: Action) -> None:
         match action:
             case Measure():
-                self._reader.ask()
+                self._ask()
             case RunRung(service=name, rung=rung, enough_bytes=enough):
                 self._movers[name].evict(rung, enough)
             case Restore(service=name):
@@ -437,8 +457,10 @@ class Daemon:
         """The status object, with what only the shell knows."""
         now = boottime()
         offset = wall() - now
+        shown = view.status(self.state, now, lambda at: rfc3339(at + offset))
+        shown["watchdog"].update(self._lookout.report())
         return {
-            **view.status(self.state, now, lambda at: rfc3339(at + offset)),
+            **shown,
             "now": rfc3339(now + offset),
             "arbiter": {
                 "pid": os.getpid(),

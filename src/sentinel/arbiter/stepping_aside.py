@@ -153,11 +153,9 @@ def _climb(turn: Turn, service: Service, phase: Evicting) -> None:
 
 def _stay(turn: Turn, service: Service, phase: Paused, pressure: Pressure) -> None:
     if phase.rung is Rung.STOP and isinstance(service.sight, Up):
-        if pressure.reasons:
-            turn.warn(f"service {service.settings.name} was started by someone else while it is paused")
-            _take_rung(turn, service, 0, since=turn.now, why="; ".join(pressure.reasons))
-        else:
-            turn.enter(service, Running(since=turn.now), note="started by someone else")
+        # Should its GPUs be claimed, it steps aside again as any running service does.
+        turn.warn(f"service {service.settings.name} was started by someone else while it was paused")
+        turn.enter(service, Running(since=turn.now), note="started by someone else")
     elif pressure.reasons:
         if _regrown(turn.state, service, pressure):
             ladder = service.settings.ladder

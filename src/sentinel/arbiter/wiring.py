@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sentinel.arbiter.config import Config, ServiceConfig
@@ -15,15 +15,31 @@ from sentinel.drivers.gpus.simulated import Holding
 from sentinel.drivers.processes.procfs import ProcFs
 from sentinel.drivers.services.process import ProcessService
 from sentinel.drivers.services.systemd import SystemdService
+from sentinel.drivers.wakeups.inotify import watch_device_nodes
+from sentinel.drivers.wakeups.netlink import listen_to_processes
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.services import ServiceDriver
+from sentinel.ports.wakeups import Unavailable, Wakeups
 
 Drivers = Callable[[], Mapping[str, ServiceDriver]]
 
 
 def real_ports() -> Ports:
     """The machine itself."""
-    return Ports(processes=ProcFs(), open_gpus=open_gpus, make_service=make_service, start_page=start_page)
+    return Ports(
+        processes=ProcFs(),
+        open_gpus=open_gpus,
+        make_service=make_service,
+        start_page=start_page,
+        watch_gpus=watch_gpus,
+    )
+
+
+def watch_gpus(config: Config) -> Sequence[Wakeups | Unavailable]:
+    """What tells us sooner than the next poll that somebody is about to use a GPU."""
+    if not config.wake:
+        return (Unavailable(source="watchdog", why="switched off by [watchdog] wake = false"),)
+    return (watch_device_nodes(config.device_folder), listen_to_processes())
 
 
 def open_gpus(config: Config, drivers: Drivers) -> GpuSource:

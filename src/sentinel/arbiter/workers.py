@@ -36,6 +36,8 @@ class Reader:
         self._post = post
         self._wanted = threading.Event()
         self._source: GpuSource | None = None
+        self.kind = ""
+        """The driver that made the last reading, as it calls itself."""
         self.began: float | None = None
         """When the reading under way was begun; None between readings."""
         threading.Thread(target=self._run, name="gpu-reader", daemon=True).start()
@@ -62,6 +64,7 @@ class Reader:
         if self._source is None:
             self._source = self._open()
         reading = self._source.read()
+        self.kind = reading.source
         attribution = self._attribution()
         if attribution.stranger_listed(reading, pids):
             # It may be a service's child that is younger than the first look.
