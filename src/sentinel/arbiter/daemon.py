@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from sentinel.arbiter import machine, view
-from sentinel.arbiter.attribution import Attribution
 from sentinel.arbiter.clients import Clients
 from sentinel.arbiter.config import Config, ServiceConfig, load
 from sentinel.arbiter.connection import Connection
@@ -44,10 +43,11 @@ from sentinel.arbiter.inputs import (
 from sentinel.arbiter.lookout import Lookout
 from sentinel.arbiter.notify import Journal as JournalWriter
 from sentinel.arbiter.notify import Supervisor
+from sentinel.arbiter.staff import Staff, StandIn
 from sentinel.arbiter.statefile import StateFile
 from sentinel.arbiter.states import State
 from sentinel.arbiter.trees import Trees
-from sentinel.arbiter.workers import Mover, Reader
+from sentinel.arbiter.workers import Reader
 from sentinel.core.clock import boottime, monotonic, rfc3339, wall
 from sentinel.core.errors import ConfigError, SentinelError
 from sentinel.ports.gpus import GpuSource
@@ -71,6 +71,8 @@ class Ports:
     make_service: Callable[[ServiceConfig, Config], ServiceDriver]
     start_page: Callable[[Config, str], Callable[[], None]] | None = None
     """Starts the status page's own process; answers what ends it."""
+    start_placeholder: Callable[[ServiceConfig, Config, str], StandIn] | None = None
+    """Starts who answers in a stopped service's place, given our socket; answers what ends it."""
     watch_gpus: Callable[[Config], Sequence[Wakeups | Unavailable]] = lambda _config: ()
     """Opens what tells that somebody is about to use a GPU."""
 
@@ -95,9 +97,6 @@ class Daemon:
         self._bound: dict[str, Connection] = {}  # lease id → the connection it may end with
         self._actions: list[Action] = []
         self._signals: list[int] = []
-        self._drivers: dict[str, ServiceDriver] = {}
-        self._movers: dict[str, Mover] = {}
-        self._attribution: Attribution | None = None
         self._wake_at: float | None = None
         self._next_poll = 0.0
         self._next_alive = 0.0
@@ -111,9 +110,10 @@ class Daemon:
         self.desk = Desk(self)
         self.clients = Clients(listener, self._selector, ports.processes, self.desk.handle, self._gone)
         self.state = machine.begin(config.settings, self.started)
-        self._hire(config)
+        self._staff = Staff(ports.make_service, self._fill_in, ports.processes, self.post)
+        self._staff.hire(config)
         self._lookout = Lookout(ports.watch_gpus(config), self._selector, self._ask)
-        self._reader = Reader(self._open_gpus, lambda: dict(self._drivers), self._attribute, self.post)
+        self._reader = Reader(self._open_gpus, self._staff.drivers, self._staff.attribution, self.post)
 
     # -------------------------------------------------------------- life
 
@@ -261,8 +261,7 @@ class Daemon:
         self._file.save(self.state)
         self.clients.close()
         self._lookout.close()
-        for driver in self._drivers.values():
-            driver.close()
+        self._staff.close()
         if self._end_page:
             self._end_page()
         self._journal.write("info", "stopped")
@@ -273,7 +272,7 @@ class Daemon:
         """Reads the config again. A mistake is answered, logged, and changes nothing."""
         try:
             fresh = load(self.config.file)
-            drivers = self._hire(fresh, keep=True)
+            part_with_the_rest = self._staff.hire(fresh)
         except (ConfigError, SentinelError) as error:
             self.config_error = error.message
             self._journal.write("error", f"config not taken over: {error.message}")
@@ -282,56 +281,22 @@ class Daemon:
         restart = [k for k in ("gpus", "state_file", "web") if getattr(fresh, k) != getattr(self.config, k)]
         self.config = replace(fresh, **{k: getattr(self.config, k) for k in restart})
         self.feed(Reload(settings=fresh.settings))
-        for name, (driver, mover) in drivers.items():
-            self._dismiss(name, driver, mover)
+        part_with_the_rest()
         later = f"; {', '.join(restart)} at the next start" if restart else ""
         self._journal.write("info", f"config taken over{later}")
         return None
 
-    def _hire(self, config: Config, *, keep: bool = False) -> dict[str, tuple[ServiceDriver, Mover]]:
-        """A driver and a thread for each service; answers those that are no longer needed."""
-        old = {s.settings.name: s for s in self.config.services} if keep else {}
-        fresh: dict[str, tuple[ServiceDriver, Mover]] = {}
-        for service in config.services:
-            name = service.settings.name
-            known = old.get(name)
-            if known and replace(known, settings=service.settings) == service:
-                fresh[name] = (self._drivers[name], self._movers[name])
-            else:
-                driver = self._ports.make_service(service, config)
-                fresh[name] = (driver, Mover(name, driver, self.post))
-        gone = {
-            name: (driver, self._movers[name])
-            for name, driver in self._drivers.items()
-            if fresh.get(name, (None,))[0] is not driver
-        }
-        self._drivers = {name: pair[0] for name, pair in fresh.items()}
-        self._movers = {name: pair[1] for name, pair in fresh.items()}
-        self._attribution = Attribution(
-            self._ports.processes,
-            config.ignore,
-            {s.settings.name: s.cgroups for s in config.services},
-        )
-        return gone
-
-    def _dismiss(self, name: str, driver: ServiceDriver, mover: Mover) -> None:
-        """A service that left the config: what we paused we bring back, what we ran we end."""
-        settings = {s.settings.name: s.settings for s in self.config.services}.get(name)
-        if settings is None or not settings.supervised:
-            mover.restore()
-        else:
-            driver.close()
+    def _fill_in(self, service: ServiceConfig) -> StandIn:
+        if self._ports.start_placeholder is None:
+            return lambda: None
+        return self._ports.start_placeholder(service, self.config, self.clients.path)
 
     def _ask(self) -> None:
         self._lookout.asked(boottime())
         self._reader.ask()
 
     def _open_gpus(self) -> GpuSource:
-        return self._ports.open_gpus(self.config, lambda: dict(self._drivers))
-
-    def _attribute(self) -> Attribution:
-        assert self._attribution is not None
-        return self._attribution
+        return self._ports.open_gpus(self.config, self._staff.drivers)
 
     # -------------------------------------------------------------- connections
 
@@ -361,6 +326,9 @@ class Daemon:
         self.trees.fell(lease_id)
         self._bound.pop(lease_id, None)
         self.feed(Release(lease_id=lease_id, why=why))
+
+    def forget(self, lease_id: str) -> None:
+        self.trees.fell(lease_id)
 
     def _survey(self, now: float) -> None:
         self._next_survey = now + SURVEY_SPACING
@@ -392,6 +360,7 @@ class Daemon:
             for action in actions:
                 self._carry_out(action)
         self._store()
+        self._staff.fill_in(self.state)
         self._show(boottime())
 
     def _store(self) -> None:
@@ -409,9 +378,9 @@ class Daemon:
             case Measure():
                 self._ask()
             case RunRung(service=name, rung=rung, enough_bytes=enough):
-                self._movers[name].evict(rung, enough)
+                self._staff.evict(name, rung, enough)
             case Restore(service=name):
-                self._movers[name].restore()
+                self._staff.restore(name)
             case Warn(lease_id=lease_id, text=text):
                 if lease := self.state.leases.get(lease_id):
                     self._ports.processes.write_to_terminal(lease.peer.process, lease.peer.uid, text)

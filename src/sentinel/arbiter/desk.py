@@ -3,15 +3,18 @@
 import grp
 import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sentinel.arbiter.claiming import describe
+from sentinel.arbiter.clients import Clients
+from sentinel.arbiter.config import Config
 from sentinel.arbiter.connection import Connection
 from sentinel.arbiter.holding_on import why_not_longer
 from sentinel.arbiter.inputs import (
     Acquire,
     EvictLease,
     Extend,
+    Input,
     LiftCordon,
     Pause,
     Refuse,
@@ -19,22 +22,51 @@ from sentinel.arbiter.inputs import (
     SetCordon,
 )
 from sentinel.arbiter.protocol import ADMIN, Message, read_message
+from sentinel.arbiter.states import State
 from sentinel.core.clock import boottime
 from sentinel.core.codec import LEASE_VARIABLE
 from sentinel.core.errors import ProtocolError
 from sentinel.core.lease import Lease, Request, Sharing
 from sentinel.core.process import Peer
 from sentinel.core.units import show_duration
+from sentinel.ports.processes import ProcessTable
 
-if TYPE_CHECKING:
-    from sentinel.arbiter.daemon import Daemon
+
+class Office(Protocol):
+    """What the desk needs of the daemon behind it."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def clients(self) -> Clients: ...
+    @property
+    def processes(self) -> ProcessTable: ...
+
+    def feed(self, happened: Input) -> None: ...
+
+    def expect(self, request_id: str, connection: Connection) -> None:
+        """A request of this client is about to be fed: its answer goes there, its death is watched."""
+        ...
+
+    def release(self, lease_id: str, why: str) -> None: ...
+    def forget(self, lease_id: str) -> None:
+        """The lease's processes go on without it."""
+        ...
+
+    def reload(self) -> str | None:
+        """Reads the config again; answers what is wrong with it."""
+        ...
+
+    def status(self) -> dict[str, Any]: ...
 
 
 class Desk:
     """Answers messages. Holds nothing: all state is the daemon's."""
 
-    def __init__(self, daemon: "Daemon") -> None:
-        self._daemon = daemon
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     def handle(self, connection: Connection, raw: dict[str, Any]) -> None:
         """One message. What is wrong with it is answered, and the connection may go on."""
@@ -45,7 +77,7 @@ class Desk:
             self._say_no(connection, "bad-request", error.message)
             return
         if message.cmd in ADMIN and not self._is_admin(connection.peer):
-            group = self._daemon.config.admin_group
+            group = self._office.config.admin_group
             who = "root" + (f" and members of {group}" if group else "")
             self._say_no(connection, "forbidden", f"{message.cmd} is for {who}")
             return
@@ -89,20 +121,20 @@ class Desk:
                 holder=message.holder,
                 command=message.command,
             )
-            self._daemon.expect(request.id, connection)
-            self._daemon.feed(Acquire(request=request))
+            self._office.expect(request.id, connection)
+            self._office.feed(Acquire(request=request))
             self._tell_waiting(connection, request.id)
 
     def _tell_waiting(self, connection: Connection, request_id: str) -> None:
-        if connection.plain or request_id in self._daemon.state.leases:
+        if connection.plain or request_id in self._office.state.leases:
             return
-        for entry in self._daemon.status()["queue"]:
+        for entry in self._office.status()["queue"]:
             if entry["id"] == request_id:
-                self._daemon.clients.say(connection, {"v": 1, "event": "waiting", "why": entry["why"]})
+                self._office.clients.say(connection, {"v": 1, "event": "waiting", "why": entry["why"]})
 
     def _held_already(self, peer: Peer, message: Message) -> Lease | None:
         """The lease this very process has, if it asks again (after the arbiter restarted, say)."""
-        for lease in self._daemon.state.leases.values():
+        for lease in self._office.state.leases.values():
             same = lease.peer.process == peer.process and lease.peer.uid == peer.uid
             if same and lease.holder == message.holder and lease.claim == message.claim:
                 return lease
@@ -110,11 +142,11 @@ class Desk:
 
     def _parent(self, peer: Peer, message: Message) -> Lease | None:
         """The lease that this request is made inside of: named by it, and proved by the kernel."""
-        lease = self._daemon.state.leases.get(message.parent or "")
+        lease = self._office.state.leases.get(message.parent or "")
         if lease is None or lease.peer.uid != peer.uid:
             return None
         pid = peer.process.pid
-        table = self._daemon.processes
+        table = self._office.processes
         inside = table.variable(pid, LEASE_VARIABLE) == lease.id or table.descends(pid, lease.peer.process)
         return lease if inside else None
 
@@ -138,7 +170,7 @@ class Desk:
 
     def granted(self, connection: Connection, lease: Lease, *, inherited: bool = False) -> None:
         """Tells a client that it has its lease."""
-        state = self._daemon.state
+        state = self._office.state
         gpus = [
             {"uuid": g, "index": v.last.index, "devices": list(v.last.devices or (g,))}
             for g in lease.gpus
@@ -146,9 +178,9 @@ class Desk:
         ]
         if connection.plain:
             answer = {"ok": True, "state": "RESEARCH", "lease": lease.id, "gpus": list(lease.gpus)}
-            self._daemon.clients.say(connection, answer)
+            self._office.clients.say(connection, answer)
             return
-        self._daemon.clients.say(
+        self._office.clients.say(
             connection,
             {"v": 1, "event": "granted", "lease": lease.id, "gpus": gpus, "inherited": inherited},
         )
@@ -162,7 +194,7 @@ class Desk:
             {"gpu_index": h.gpu_index, "what": h.what, "pid": h.pid, "memory_bytes": h.memory_bytes}
             for h in refusal.holders
         ]
-        self._daemon.clients.say(
+        self._office.clients.say(
             connection,
             {
                 "v": 1,
@@ -179,18 +211,18 @@ class Desk:
             what = f"lease {message.lease}" if message.lease else f"holder {message.holder!r}"
             if message.plain:
                 # Giving back what one does not have is how old clients clean up: not an error.
-                self._daemon.clients.say(connection, {"ok": True, "state": self._state(), "released": False})
+                self._office.clients.say(connection, {"ok": True, "state": self._state(), "released": False})
             else:
                 self._say_no(connection, "not-found", f"no {what} of yours")
             return
-        self._daemon.release(lease.id, "given back")
+        self._office.release(lease.id, "given back")
         if message.plain:
-            self._daemon.clients.say(connection, {"ok": True, "state": self._state(), "released": True})
+            self._office.clients.say(connection, {"ok": True, "state": self._state(), "released": True})
         else:
-            self._daemon.clients.say(connection, {"v": 1, "ok": True})
+            self._office.clients.say(connection, {"v": 1, "ok": True})
 
     def _to_release(self, peer: Peer, message: Message) -> Lease | None:
-        leases = self._daemon.state.leases
+        leases = self._office.state.leases
         if message.lease:
             lease = leases.get(message.lease)
             return lease if lease and peer.uid in (0, lease.peer.uid) else None
@@ -200,37 +232,37 @@ class Desk:
 
     def _extend(self, connection: Connection, message: Message) -> None:
         peer = connection.peer
-        lease = self._daemon.state.leases.get(message.lease)
+        lease = self._office.state.leases.get(message.lease)
         admin = self._is_admin(peer)
         if lease is None or not (admin or peer.uid == lease.peer.uid):
             self._say_no(connection, "not-found", f"no lease {message.lease!r} of yours; see sentinel-status")
             return
         owner = not admin
-        if why := why_not_longer(self._daemon.state, lease, message.seconds, owner=owner):
+        if why := why_not_longer(self._office.state, lease, message.seconds, owner=owner):
             self._say_no(connection, "limit", why)
             return
-        self._daemon.feed(Extend(lease_id=lease.id, seconds=message.seconds, owner=owner))
+        self._office.feed(Extend(lease_id=lease.id, seconds=message.seconds, owner=owner))
         self._say_done(connection, f"{describe(lease)} may go on for {show_duration(message.seconds)} longer")
 
     def _new_id(self) -> str:
         """Short enough to type, and not to be guessed by one who would slip into a lease."""
-        return f"L{self._daemon.state.granted + 1}-{secrets.token_hex(4)}"
+        return f"L{self._office.state.granted + 1}-{secrets.token_hex(4)}"
 
     # -------------------------------------------------------------- the rest
 
     def _status(self, connection: Connection) -> None:
-        status = self._daemon.status()
+        status = self._office.status()
         answer = {"ok": True, **status} if connection.plain else {"v": 1, "ok": True, "status": status}
-        self._daemon.clients.say(connection, answer)
+        self._office.clients.say(connection, answer)
 
     def _state(self) -> str:
-        return str(self._daemon.status()["state"])
+        return str(self._office.status()["state"])
 
     def _is_admin(self, peer: Peer) -> bool:
         """Root, who runs the arbiter (for trying out), and the group that the config names."""
         if peer.uid in (0, os.getuid()):
             return True
-        group = self._daemon.config.admin_group
+        group = self._office.config.admin_group
         try:
             return group is not None and grp.getgrnam(group).gr_gid in peer.groups
         except KeyError:
@@ -240,52 +272,52 @@ class Desk:
         by = connection.peer.user
         match message.cmd:
             case "pause":
-                self._daemon.feed(Pause(by=by, reason=message.reason))
+                self._office.feed(Pause(by=by, reason=message.reason))
                 self._say_done(connection, "inference is paused until `resume`")
             case "resume":
-                self._daemon.feed(Resume(by=by))
-                left = ", ".join(describe(le) for le in self._daemon.state.leases.values())
+                self._office.feed(Resume(by=by))
+                left = ", ".join(describe(le) for le in self._office.state.leases.values())
                 text = f"resumed; inference still waits for {left}" if left else "resumed"
                 self._say_done(connection, text)
             case "reload":
-                error = self._daemon.reload()
+                error = self._office.reload()
                 if error:
                     self._say_no(connection, "failed", f"the old config stays: {error}")
                 else:
-                    self._say_done(connection, f"{self._daemon.config.file} is in force")
+                    self._say_done(connection, f"{self._office.config.file} is in force")
             case "evict":
                 self._evict(connection, message, by)
             case _:
                 self._cordon(connection, message, by)
 
     def _evict(self, connection: Connection, message: Message, by: str) -> None:
-        lease = self._daemon.state.leases.get(message.lease)
+        lease = self._office.state.leases.get(message.lease)
         if lease is None:
             self._say_no(connection, "not-found", f"no lease {message.lease!r}; see sentinel-status")
             return
         if message.keep_running:
-            self._daemon.trees.fell(lease.id)
+            self._office.forget(lease.id)
         event = EvictLease(lease_id=lease.id, by=by, keep_running=message.keep_running)
-        self._daemon.feed(event)
+        self._office.feed(event)
         how = "is ended; its processes go on" if message.keep_running else "is asked to end"
         self._say_done(connection, f"{describe(lease)} {how}")
 
     def _cordon(self, connection: Connection, message: Message, by: str) -> None:
-        gpus = self._daemon.state.gpus
+        gpus = self._office.state.gpus
         found = [u for u, v in gpus.items() if message.gpu in (u, str(v.last.index))]
         if not found:
             have = ", ".join(str(v.last.index) for v in gpus.values()) or "none known"
             self._say_no(connection, "not-found", f"no GPU {message.gpu!r} (there are: {have})")
         elif message.cmd == "cordon":
-            self._daemon.feed(SetCordon(gpu=found[0], by=by, reason=message.reason or "no reason given"))
+            self._office.feed(SetCordon(gpu=found[0], by=by, reason=message.reason or "no reason given"))
             self._say_done(connection, f"GPU {message.gpu} takes no new lease until `uncordon`")
         else:
-            self._daemon.feed(LiftCordon(gpu=found[0], by=by))
+            self._office.feed(LiftCordon(gpu=found[0], by=by))
             self._say_done(connection, f"GPU {message.gpu} takes leases again")
 
     def _say_done(self, connection: Connection, text: str) -> None:
-        self._daemon.clients.say(connection, {"v": 1, "ok": True, "message": text})
+        self._office.clients.say(connection, {"v": 1, "ok": True, "message": text})
 
     def _say_no(self, connection: Connection, code: str, text: str) -> None:
         answer = {"ok": False, "code": code, "error": text}
-        self._daemon.clients.say(connection, answer if connection.plain else {"v": 1, **answer})
+        self._office.clients.say(connection, answer if connection.plain else {"v": 1, **answer})

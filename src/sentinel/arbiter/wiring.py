@@ -8,11 +8,13 @@ from pathlib import Path
 from sentinel.arbiter.config import Config, ServiceConfig
 from sentinel.arbiter.daemon import Ports
 from sentinel.arbiter.page import start_page
+from sentinel.arbiter.placeholder import start_placeholder
 from sentinel.core.errors import UsageError
-from sentinel.core.service import Up
+from sentinel.core.service import Rung, Up
 from sentinel.drivers.gpus.opening import open_source
 from sentinel.drivers.gpus.simulated import Holding
 from sentinel.drivers.processes.procfs import ProcFs
+from sentinel.drivers.services.laddered import LadderedService
 from sentinel.drivers.services.process import ProcessService
 from sentinel.drivers.services.systemd import SystemdService
 from sentinel.drivers.wakeups.inotify import watch_device_nodes
@@ -31,6 +33,7 @@ def real_ports() -> Ports:
         open_gpus=open_gpus,
         make_service=make_service,
         start_page=start_page,
+        start_placeholder=placeholder,
         watch_gpus=watch_gpus,
     )
 
@@ -67,7 +70,25 @@ def make_service(service: ServiceConfig, config: Config) -> ServiceDriver:
     }
     if service.driver not in table:
         raise UsageError(f"service {service.settings.name}: there is no driver {service.driver!r}")
-    return table[service.driver](service, config)
+    base = table[service.driver](service, config)
+    if service.settings.ladder == (Rung.STOP,):
+        return base
+    return LadderedService(
+        base,
+        name=service.settings.name,
+        api=service.api,
+        url=service.url,
+        drain_seconds=service.drain,
+        sleep_level=service.sleep_level,
+        checkpoint_path=service.cuda_checkpoint if Rung.SUSPEND in service.settings.ladder else None,
+        start_timeout=service.start_timeout,
+    )
+
+
+def placeholder(service: ServiceConfig, config: Config, socket_path: str) -> Callable[[], None]:
+    """Has somebody answer at the service's address while it is stopped."""
+    listen = (service.url or "").removeprefix("http://")
+    return start_placeholder(listen, service.api, service.settings.name, socket_path, config.web.user)
 
 
 def _systemd(service: ServiceConfig, _config: Config) -> ServiceDriver:

@@ -7,6 +7,7 @@ not. One thread reads; each service has one that moves it.
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from sentinel.arbiter.attribution import Attribution
 from sentinel.arbiter.inputs import Input, Looked, Measured, RestoreDone, RungDone, Unmeasured
@@ -94,39 +95,70 @@ class Reader:
         return pids
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evict:
+    rung: Rung
+    enough_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Restore:
+    pass
+
+
 class Mover:
-    """Moves one service. Orders are carried out one after the other, in the order they came."""
+    """Moves one service. Orders are carried out one after the other, in the order they came.
+
+    Whoever stands in for the service while it is stopped leaves before it is started: both want the
+    same port.
+    """
 
     def __init__(self, name: str, driver: ServiceDriver, post: Post) -> None:
         self._name = name
         self._driver = driver
         self._post = post
-        self._orders: queue.SimpleQueue[tuple[Rung, int | None] | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[_Evict | _Restore] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._end_stand_in: Callable[[], None] | None = None
         threading.Thread(target=self._run, name=f"service-{name}", daemon=True).start()
 
     def evict(self, rung: Rung, enough_bytes: int | None) -> None:
-        self._orders.put((rung, enough_bytes))
+        self._orders.put(_Evict(rung=rung, enough_bytes=enough_bytes))
 
     def restore(self) -> None:
-        self._orders.put(None)
+        self._orders.put(_Restore())
+
+    def stand_in(self, start: Callable[[], Callable[[], None]]) -> None:
+        """Has somebody answer in the service's place, if nobody does yet. `start` does not block."""
+        with self._lock:
+            if self._end_stand_in is None:
+                self._end_stand_in = start()
+
+    def end_stand_in(self) -> None:
+        """Returns when the service's port is free again."""
+        with self._lock:
+            end, self._end_stand_in = self._end_stand_in, None
+            if end:
+                end()
 
     def _run(self) -> None:
         while True:
             order = self._orders.get()
             error = self._carry_out(order)
             ended = boottime()
-            if order is None:
+            if isinstance(order, _Restore):
                 self._post(RestoreDone(service=self._name, at=ended, error=error))
             else:
-                self._post(RungDone(service=self._name, rung=order[0], at=ended, error=error))
+                self._post(RungDone(service=self._name, rung=order.rung, at=ended, error=error))
             self._post(Looked(service=self._name, began=boottime(), sight=look(self._driver)))
 
-    def _carry_out(self, order: tuple[Rung, int | None] | None) -> str | None:
+    def _carry_out(self, order: _Evict | _Restore) -> str | None:
         try:
-            if order is None:
+            if isinstance(order, _Restore):
+                self.end_stand_in()
                 self._driver.restore()
             else:
-                self._driver.evict(*order)
+                self._driver.evict(order.rung, order.enough_bytes)
         except SentinelError as error:
             return error.message
         except Exception as error:  # noqa: BLE001 - a driver's bug must not lose the service

@@ -4,7 +4,8 @@ Called to drain servers that count nothing themselves (Ollama, llama.cpp). The k
 connection when data last came and last went (sock_diag, what `ss -i` shows). A request is in flight when
 
 - bytes wait in a queue, either way;
-- the client spoke last: the server thinks, or answers in one piece at the end;
+- the client spoke last: the server thinks, or answers in one piece at the end (the kernel's clock ticks
+  every few milliseconds; both within one tick counts as the client, as it may have been);
 - the server spoke last, but less than `quiet_seconds` ago: it streams.
 
 So a kept-alive connection between two requests does not count. What cannot be told: a stream that pauses
@@ -35,9 +36,10 @@ _INET_DIAG_INFO = 2
 _ESTABLISHED = 1
 _HEADER = struct.Struct("=IHHII")
 _QUESTION = struct.Struct("=BBBxI48x")  # family, protocol, what to tell, states, id
-_ROW = struct.Struct("=BBBB48xIIIII")  # family, state, timer, retrans, id, expires, rqueue, wqueue, uid, inode
+# family, state, timer, retransmits, id, expires, received and not read, sent and not acknowledged, uid, inode
+_ROW = struct.Struct("=BBBB48xIIIII")
 _ATTRIBUTE = struct.Struct("=HH")
-_LAST_SENT, _LAST_RECEIVED, _BYTES_RECEIVED = 44, 52, 128  # in struct tcp_info
+_LAST_SENT, _LAST_RECEIVED, _BYTES_RECEIVED, _SEGMENTS_SENT = 44, 52, 128, 156  # in struct tcp_info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Connection:
 
     queued_bytes: int
     received_bytes: int | None = None
+    answered: bool | None = None
     sent_ago: float | None = None
     received_ago: float | None = None
 
@@ -64,7 +67,7 @@ def is_busy(connection: Connection, quiet_seconds: float) -> bool:
         return True
     if connection.received_bytes == 0:
         return False  # opened ahead of need
-    return received < sent or sent < quiet_seconds
+    return not connection.answered or received <= sent or sent < quiet_seconds
 
 
 def connections_to(port: int) -> list[Connection]:
@@ -104,11 +107,12 @@ def _connection(row: bytes) -> Connection:
     at = _ROW.size
     while at + _ATTRIBUTE.size <= len(row):
         length, kind = _ATTRIBUTE.unpack_from(row, at)
-        if kind == _INET_DIAG_INFO and length >= _ATTRIBUTE.size + _BYTES_RECEIVED + 8:
+        if kind == _INET_DIAG_INFO and length >= _ATTRIBUTE.size + _SEGMENTS_SENT + 4:
             info = row[at + _ATTRIBUTE.size : at + length]
             return Connection(
                 queued_bytes=queued,
                 received_bytes=struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0],
+                answered=struct.unpack_from("=I", info, _SEGMENTS_SENT)[0] > 0,
                 sent_ago=struct.unpack_from("=I", info, _LAST_SENT)[0] / 1000,
                 received_ago=struct.unpack_from("=I", info, _LAST_RECEIVED)[0] / 1000,
             )
