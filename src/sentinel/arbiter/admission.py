@@ -51,20 +51,27 @@ Placement = Placed | Blocked | Never
 
 def join(queue: Queue, request: Request) -> Queue:
     uid = request.peer.uid
-    waiting = {**queue.waiting, uid: (*queue.waiting.get(uid, ()), request)}
-    return Queue(ring=queue.ring if uid in queue.ring else (*queue.ring, uid), waiting=waiting)
+    return Queue(
+        ring=queue.ring if uid in queue.waiting else (*queue.ring, uid),
+        impatient=queue.impatient + (request.until is not None),
+        waiting={**queue.waiting, uid: (*queue.waiting.get(uid, ()), request)},
+    )
 
 
 def leave(queue: Queue, request: Request, *, served: bool) -> Queue:
-    """Without the request. A user who was served goes to the end of the ring."""
+    """Without the request, if it is there. A user who was served goes to the end of the ring."""
     uid = request.peer.uid
-    rest = tuple(r for r in queue.waiting.get(uid, ()) if r.id != request.id)
-    waiting = {u: rs for u, rs in queue.waiting.items() if u != uid}
+    mine = queue.waiting.get(uid, ())
+    rest = tuple(r for r in mine if r.id != request.id)
+    if len(rest) == len(mine):
+        return queue
+    impatient = queue.impatient - (request.until is not None)
     others = tuple(u for u in queue.ring if u != uid)
     if not rest:
-        return Queue(ring=others, waiting=waiting)
-    waiting[uid] = rest
-    return Queue(ring=(*others, uid) if served else queue.ring, waiting=waiting)
+        waiting = {u: rs for u, rs in queue.waiting.items() if u != uid}
+        return Queue(ring=others, impatient=impatient, waiting=waiting)
+    ring = (*others, uid) if served else queue.ring
+    return Queue(ring=ring, impatient=impatient, waiting={**queue.waiting, uid: rest})
 
 
 def in_order(queue: Queue) -> Iterator[Request]:

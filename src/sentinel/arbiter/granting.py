@@ -6,7 +6,6 @@ from sentinel.arbiter.admission import (
     Blocked,
     Never,
     Placed,
-    all_waiting,
     in_order,
     leave,
     place,
@@ -23,10 +22,14 @@ from sentinel.core.units import show_duration, show_size
 
 def admit(turn: Turn) -> None:
     """Sets GPUs aside for whoever is next, in order; refuses what may not or can not wait."""
-    if not turn.state.queue.ring:
-        return
+    queue = turn.state.queue
     gated: frozenset[str] = frozenset()
-    for request in tuple(in_order(turn.state.queue)):
+    for request in in_order(queue):
+        late = request.until is not None and turn.now >= request.until
+        if gated and not late and not turn.state.gpus.keys() - gated:
+            if not queue.impatient:
+                break  # every gate is closed and nobody's time can be up: the rest waits
+            continue
         if turn.state.stopping:
             refuse(turn, request, "stopping", "the arbiter is shutting down")
             continue
@@ -38,14 +41,8 @@ def admit(turn: Turn) -> None:
                 _never(turn, request, code, why)
             case Blocked():
                 gated |= placement.gates
-                if request.until is not None and turn.now >= request.until:
+                if late:
                     _out_of_time(turn, request, placement)
-        if gated and not turn.state.gpus.keys() - gated and not _impatient(turn.state, turn.now):
-            break  # every gate is closed and nobody's time is up: the rest waits
-
-
-def _impatient(state: State, now: float) -> bool:
-    return any(r.until is not None and now >= r.until for r in all_waiting(state.queue))
 
 
 def set_aside(turn: Turn, request: Request, gpus: tuple[str, ...]) -> None:

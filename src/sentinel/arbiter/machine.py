@@ -15,7 +15,7 @@ everything that could. Kept true after every step, whatever the order of inputs:
 from dataclasses import replace
 from typing import assert_never
 
-from sentinel.arbiter.admission import join, leave
+from sentinel.arbiter.admission import all_waiting, join, leave
 from sentinel.arbiter.claiming import intruders
 from sentinel.arbiter.granting import admit, conclude, refuse
 from sentinel.arbiter.holding_on import (
@@ -287,8 +287,8 @@ def next_wake(state: State, now: float) -> float | None:
     """When time alone will change something: the shell sends a Tick then. None: not by itself."""
     s = state.settings
     times: list[float] = []
-    for requests in state.queue.waiting.values():
-        times += [r.until for r in requests if r.until is not None]
+    if state.queue.impatient:
+        times += [r.until for r in all_waiting(state.queue) if r.until is not None]
     for preparing in state.preparing.values():
         until = preparing.request.until
         times += [preparing.since + s.grant_timeout] + ([until] if until is not None else [])

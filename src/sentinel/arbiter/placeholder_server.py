@@ -1,8 +1,10 @@
 """The placeholder's process: a server that answers everything with 503 and the reason. See placeholder.py.
 
-Any method on any path is answered alike, in the format that the clients of the service read. A request's
-body is read and thrown away first (a client that is still sending would see a reset, not the answer).
-Whoever is slow, sends too much or says what is no HTTP is answered as far as possible and hung up on.
+Any method on any path is answered alike, in the format that the clients of the service read. The one
+exception is Ollama's HEAD /, by which its own client asks whether anybody is there before it asks for
+anything: a 503 has no body there, so that it would say "something went wrong" and never come to the reason.
+A request's body is read and thrown away first: a client that is still sending would see a reset, not the
+answer. Whoever is slow, sends too much or says what is no HTTP is answered as far as possible and hung up on.
 
 When it ends it resets what is still connected, so that nothing lingers on the port: the service binds it
 next.
@@ -19,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+from concurrent.futures.thread import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -54,6 +57,9 @@ class _Request:
     headers: dict[bytes, bytes]
 
 
+_UNREAD = _Request(method=b"GET", path="/", keep_alive=False, headers={})
+
+
 @dataclass(slots=True, eq=False)
 class _Client:
     """A connection. `busy` from a request's first byte of which we know to its answer's last."""
@@ -70,6 +76,7 @@ class Placeholder:
         self._api, self._service, self._socket_path = api, service, socket_path
         self._clients: set[_Client] = set()
         self._asking = asyncio.Lock()
+        self._asker = ThreadPoolExecutor(1)
         self._status: dict[str, Any] | None = None
         self._asked_at = float("-inf")
 
@@ -120,7 +127,7 @@ class Placeholder:
         try:
             if len(self._clients) >= MOST_CONNECTIONS:
                 many = Notice(message="Too many connections. Please try again later.", retry_after=30)
-                await self._answer(client, "/", many, last=True)
+                await self._answer(client, _UNREAD, many, last=True)
                 return
             self._clients.add(client)
             while await self._exchange(reader, client):
@@ -143,7 +150,7 @@ class Placeholder:
         whole = await self._drain(reader, request)
         last = not (request.keep_alive and whole)
         given = await self._notice()
-        await self._answer(client, request.path, given, last=last, bare=request.method == b"HEAD")
+        await self._answer(client, request, given, last=last)
         if not whole:
             await self._linger(reader, client)
         return not last
@@ -175,12 +182,12 @@ class Placeholder:
             await client.writer.drain()
         return False
 
-    async def _answer(
-        self, client: _Client, path: str, given: Notice, *, last: bool, bare: bool = False
-    ) -> None:
-        data = body(self._api, path, given)
+    async def _answer(self, client: _Client, request: _Request, given: Notice, *, last: bool) -> None:
+        data = body(self._api, request.path, given)
+        bare = request.method == b"HEAD"
+        heartbeat = bare and self._api == "ollama" and request.path == "/"
         lines = [
-            "HTTP/1.1 503 Service Unavailable",
+            "HTTP/1.1 200 OK" if heartbeat else "HTTP/1.1 503 Service Unavailable",
             f"Date: {formatdate(wall(), usegmt=True)}",
             "Content-Type: application/json",
             f"Content-Length: {len(data)}",
@@ -197,7 +204,7 @@ class Placeholder:
     async def _notice(self) -> Notice:
         async with self._asking:
             if time.monotonic() - self._asked_at >= STATUS_SECONDS:
-                self._status = await asyncio.to_thread(self._ask)
+                self._status = await asyncio.get_running_loop().run_in_executor(self._asker, self._ask)
                 self._asked_at = time.monotonic()
         try:
             return notice(self._service, self._status, wall())

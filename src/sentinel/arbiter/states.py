@@ -260,6 +260,7 @@ class Queue:
     """
 
     ring: tuple[int, ...] = ()
+    impatient: int = 0  # how many of them will not wait for ever
     waiting: Mapping[int, tuple[Request, ...]] = field(default_factory=dict[int, tuple[Request, ...]])
 
 
