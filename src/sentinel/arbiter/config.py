@@ -50,7 +50,7 @@ class ServiceConfig:
     drain: float = 30.0
     sleep_level: int = 1
     cuda_checkpoint: str = "cuda-checkpoint"
-    placeholder: bool = False
+    placeholder: str | None = None  # HOST:PORT to answer on while the service is stopped
     simulated_memory: int = 0
 
 
@@ -207,11 +207,12 @@ def _ladder(table: Table, api: str | None) -> tuple[Rung, ...]:
     return rungs
 
 
-def _placeholder(table: Table) -> bool:
-    wanted = table.get("placeholder", toml_table.yes_no, False)
-    if wanted:
-        table.need("url", toml_table.url)  # where to answer in the service's place
-    return wanted
+def _placeholder(table: Table) -> str | None:
+    """Where to answer in the service's place: at its `url`, or where it says."""
+    wanted = table.get("placeholder", toml_table.yes_no_or_address, False)
+    if wanted is True:
+        return table.need("url", toml_table.url).removeprefix("http://")
+    return wanted or None
 
 
 def _web(table: Table) -> WebConfig:

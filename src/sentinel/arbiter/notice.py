@@ -91,7 +91,7 @@ def _wait(status: dict[str, Any], mine: dict[str, Any], now: float) -> int:
 
 
 def _until(lease: dict[str, Any]) -> datetime | None:
-    return _time(lease.get("until"))
+    return _time(lease.get("expires_at"))
 
 
 def _since(entry: dict[str, Any]) -> str:

@@ -98,7 +98,10 @@ class Placeholder:
             if host == "::":  # as servers mean it: IPv4, too
                 both = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
                 return await asyncio.start_server(self._welcome, sock=both, limit=MOST_HEAD)
-            return await asyncio.start_server(self._welcome, host, port, limit=MOST_HEAD, reuse_address=True)
+            number = "127.0.0.1" if host == "localhost" else host  # ::1 is not there everywhere
+            return await asyncio.start_server(
+                self._welcome, number, port, limit=MOST_HEAD, reuse_address=True
+            )
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

@@ -178,6 +178,10 @@ def address(value: Any) -> str:
     return found
 
 
+def yes_no_or_address(value: Any) -> bool | str:
+    return value if isinstance(value, bool) else address(value)
+
+
 def url(value: Any) -> str:
     found = text(value).rstrip("/")
     if not re.fullmatch(r"http://[\w.-]+:\d{1,5}|http://\[[0-9a-fA-F:]+\]:\d{1,5}", found):

@@ -87,8 +87,8 @@ def make_service(service: ServiceConfig, config: Config) -> ServiceDriver:
 
 def placeholder(service: ServiceConfig, config: Config, socket_path: str) -> Callable[[], None]:
     """Has somebody answer at the service's address while it is stopped."""
-    listen = (service.url or "").removeprefix("http://")
-    return start_placeholder(listen, service.api, service.settings.name, socket_path, config.web.user)
+    listen, name = service.placeholder or "", service.settings.name
+    return start_placeholder(listen, service.api, name, socket_path, config.web.user)
 
 
 def _systemd(service: ServiceConfig, _config: Config) -> ServiceDriver:

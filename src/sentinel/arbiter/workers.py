@@ -129,10 +129,14 @@ class Mover:
         self._orders.put(_Restore())
 
     def stand_in(self, start: Callable[[], Callable[[], None]]) -> None:
-        """Has somebody answer in the service's place, if nobody does yet. `start` does not block."""
-        with self._lock:
-            if self._end_stand_in is None:
-                self._end_stand_in = start()
+        """Has somebody answer in the service's place, if nobody does yet. Never blocks: while the
+        thread is busy ending the last one there is nothing to do."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._end_stand_in is None:
+                    self._end_stand_in = start()
+            finally:
+                self._lock.release()
 
     def end_stand_in(self) -> None:
         """Returns when the service's port is free again."""
