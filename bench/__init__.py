@@ -1,0 +1,1 @@
+"""Sentinel's figures, one folder each; `make bench` runs them all."""

@@ -1,0 +1,323 @@
+#!/bin/sh
+# Installs the arbiter and its commands on this machine, or takes them off again. Works offline, from a copy
+# of the repository. Every step can be repeated: after an interruption, run it once more.
+#
+#   /opt/sentinel/lib              the Python package (a link; each installation has a folder of its own)
+#   /opt/sentinel/extra            yours: optional libraries (nvidia-ml-py), kept by upgrades
+#   /usr/local/bin/sentinel-*      the commands
+#   /etc/sentinel/config.toml      written once, then yours
+#   /etc/systemd/system/sentinel.{service,socket}
+#   /var/lib/sentinel              state: who holds what, what is paused
+set -eu
+umask 022
+export LC_ALL=C
+
+usage() {
+    cat <<'EOF'
+usage: install.sh [--dry-run] [--python PATH]
+       install.sh --uninstall [--purge] [--force] [--dry-run]
+
+Installs Sentinel's arbiter from this folder and starts it (root; no network needed).
+
+  --uninstall     bring inference back, stop the arbiter and remove it; config and state stay
+  --purge         with --uninstall: remove config, state and logs too
+  --force         with --uninstall: even if research holds GPUs (inference then stays paused)
+  --dry-run       say what would be done, do nothing
+  --python PATH   the Python (3.11 or newer) to run on; by default the system's own
+  --prefix DIR    install below DIR and leave systemd alone (for trying out; needs no root)
+
+exit codes: 0 done; 2 wrong usage, or not root; 1 it could not be done, the last line says why
+EOF
+}
+
+say() { printf 'install.sh: %s\n' "$*"; }
+die() { # die CODE MESSAGE
+    code=$1
+    shift
+    printf 'install.sh: %s\n' "$*" >&2
+    exit "$code"
+}
+run() { # run COMMAND…: does it, or says so
+    if [ "$dry" = yes ]; then
+        printf '+ %s\n' "$*"
+    else
+        "$@"
+    fi
+}
+put() { # put MODE FILE: standard input becomes FILE, at once or not at all
+    if [ "$dry" = yes ]; then
+        cat >/dev/null
+        printf '+ write %s (mode %s)\n' "$2" "$1"
+        return
+    fi
+    mkdir -p "$(dirname "$2")"
+    cat >"$2.new"
+    chmod "$1" "$2.new"
+    mv -f "$2.new" "$2"
+}
+
+# ------------------------------------------------------------------ Python
+
+# Prints nothing and succeeds when the Python in $1 is new enough, and every user can run it.
+suits() {
+    "$1" -I -S - <<'EOF' 2>/dev/null
+import os, stat, sys
+if sys.version_info < (3, 11):
+    sys.exit("old")
+for path in (os.path.abspath(sys.executable), os.path.realpath(sys.executable), os.path.realpath(os.__file__)):
+    while path != "/":
+        path = os.path.dirname(path)
+        if not os.stat(path).st_mode & stat.S_IXOTH:
+            sys.exit("private")
+EOF
+}
+
+# Sets $python. The name without a version comes first: it survives the next release of the system.
+find_python() {
+    if [ -n "$python" ]; then
+        suits "$python" || die 1 "--python $python is not a Python 3.11 or newer that every user can run"
+    else
+        for candidate in /usr/bin/python3 /usr/local/bin/python3 /usr/bin/python3.?? /usr/local/bin/python3.?? \
+            "$(command -v python3 2>/dev/null || true)"; do
+            if [ -x "$candidate" ] && suits "$candidate"; then
+                python=$candidate
+                break
+            fi
+        done
+        [ -n "$python" ] ||
+            die 1 "no Python 3.11 or newer that every user can run; install one, or name it with --python PATH"
+    fi
+    # A shim (pyenv, asdf) is a script, and a first line cannot name a script.
+    python=$("$python" -I -S -c 'import sys; print(sys.executable)')
+    case $python in
+    *' '* | '') die 1 "the path of that Python cannot stand in a script's first line: '$python'" ;;
+    esac
+}
+
+# ------------------------------------------------------------------ installing
+
+# The package goes into a folder of its own, and the link to it is switched last: no moment without a library.
+install_library() {
+    fresh=$opt/lib-$(date +%s)-$$
+    say "copying the package to $fresh"
+    run mkdir -p "$opt/extra" "$fresh"
+    run cp -R "$source/src/sentinel" "$fresh/"
+    run find "$fresh" -name __pycache__ -prune -exec rm -rf {} +
+    run chmod -R u=rwX,go=rX "$fresh"
+    run "$python" -I -S -m compileall -q "$fresh/sentinel"
+}
+
+switch_library() {
+    if [ -d "$opt/lib" ] && [ ! -L "$opt/lib" ]; then run rm -rf "$opt/lib"; fi
+    run ln -s "$(basename "$fresh")" "$fresh.link"
+    run mv -Tf "$fresh.link" "$opt/lib"
+    for old in "$opt"/lib-*; do
+        # -L too: an interrupted installation may leave a link to nowhere.
+        if { [ -e "$old" ] || [ -L "$old" ]; } && [ "$old" != "$fresh" ]; then run rm -rf "$old"; fi
+    done
+}
+
+# launcher NAME OPTIONS MODULE: the clients start without site-packages (-S), which saves them a tenth of their start;
+# the arbiter and `sentinel` keep them, to find nvidia-ml-py and the cli extra if they are installed.
+launcher() {
+    extra=
+    [ "$2" = -IS ] || extra="sys.path.append(\"$opt/extra\")"
+    put 0755 "$bin/$1" <<EOF
+#!$python $2
+import sys
+sys.path.insert(0, "$opt/lib")
+$extra
+from $3 import main
+sys.exit(main())
+EOF
+}
+
+install_commands() {
+    say "writing the commands to $bin (on $python)"
+    launcher sentinel-request -IS sentinel.arbiter.request
+    launcher sentinel-status -IS sentinel.arbiter.status
+    launcher sentinel-admin -IS sentinel.arbiter.admin
+    launcher sentinel-arbiter -I sentinel.arbiter.__main__
+    launcher sentinel -I sentinel.cli.main
+}
+
+has_unit() { systemctl cat -- "$1" >/dev/null 2>&1; }
+
+install_config() {
+    if [ -e "$etc/config.toml" ]; then
+        say "keeping $etc/config.toml"
+        return
+    fi
+    off='# '
+    if [ -z "$prefix" ] && has_unit ollama.service; then
+        off=
+        say "found ollama.service: it will step aside for research"
+    fi
+    say "writing $etc/config.toml"
+    put 0644 "$etc/config.toml" <<EOF
+# Sentinel's arbiter. After a change: systemctl reload sentinel (a mistake is named, and changes nothing).
+
+[arbiter]
+gpus = "auto"             # NVML if nvidia-ml-py is installed, else nvidia-smi; "simulated:2" to try it out
+resume_delay = "5s"       # how long after research has ended inference comes back
+# grant_timeout = "60s"   # how long inference may take to leave the GPUs before a request is refused
+# admin_group = "gpu"     # who may use sentinel-admin, besides root
+
+# One [[service]] for each inference server on this machine. It is stopped when research asks for its GPUs,
+# and started again afterwards.
+
+${off}[[service]]
+${off}name = "ollama"
+${off}driver = "systemd"
+${off}unit = "ollama.service"
+${off}evict = ["stop"]
+
+# [[service]]
+# name = "vllm"
+# driver = "systemd"
+# unit = "vllm.service"
+# gpus = [0, 1]           # the GPUs it uses; without this line, all of them
+# stop_timeout = "10s"    # then SIGKILL
+# start_timeout = "5m"    # loading a large model takes its time
+EOF
+}
+
+check_config() {
+    [ "$dry" = yes ] && return
+    if ! "$python" -I -c 'import sys
+sys.path.insert(0, sys.argv.pop(1))
+from sentinel.arbiter.__main__ import main
+sys.exit(main())' "$fresh" --check --config "$etc/config.toml"; then
+        rm -rf "$fresh"
+        die 1 "this version cannot use $etc/config.toml; what was installed goes on. Mend it and run this again"
+    fi
+}
+
+install_units() {
+    say "writing sentinel.service and sentinel.socket to $units"
+    for unit in sentinel.socket sentinel.service; do
+        put 0644 "$units/$unit" <"$source/deploy/systemd/$unit"
+    done
+    [ -n "$prefix" ] && return
+    run systemctl daemon-reload
+    run systemctl enable --quiet sentinel.socket sentinel.service
+    say "starting the arbiter"
+    # `restart` also starts; leases and what is paused live on in the state file.
+    run systemctl restart sentinel.service ||
+        die 1 "the arbiter did not start; see: journalctl -u sentinel"
+}
+
+install() {
+    [ -d "$source/src/sentinel/arbiter" ] || die 1 "run it from a copy of the repository: no src/sentinel in $source"
+    find_python
+    install_library
+    install_config
+    check_config
+    switch_library
+    install_commands
+    install_units
+    if [ "$dry" = yes ]; then
+        say "that is what would be done"
+    elif [ -n "$prefix" ]; then
+        say "installed below $prefix"
+    else
+        say "done. Who has the GPUs: sentinel-status. With the GPU: sentinel-request COMMAND"
+    fi
+}
+
+# ------------------------------------------------------------------ uninstalling
+
+# Prints who holds GPUs, one a line; nothing when nobody does, or the arbiter does not answer.
+holders() {
+    "$bin/sentinel-status" --json 2>/dev/null | "$1" -I -S -c 'import json, sys
+try:
+    leases = json.load(sys.stdin)["leases"]
+except ValueError:
+    leases = []
+for lease in leases:
+    print("  %s of %s (pid %s)" % (lease["id"], lease["user"], lease["pid"]))' || true
+}
+
+# Stopping the arbiter brings inference back, unless research holds the GPUs.
+stop_arbiter() {
+    has_unit sentinel.service || return 0
+    if [ "$dry" = yes ]; then
+        run systemctl disable --now sentinel.service sentinel.socket
+        return
+    fi
+    if grep -q '"ours": *true' "$var/state.json" 2>/dev/null && ! systemctl -q is-active sentinel.service; then
+        say "starting the arbiter once more, as it left inference paused"
+        systemctl start sentinel.service || say "it does not start; what it had paused stays paused"
+    fi
+    python=$(sed -n '1s/^#!\([^ ]*\).*/\1/p' "$bin/sentinel-status" 2>/dev/null || true)
+    who=
+    [ -x "$python" ] && who=$(holders "$python")
+    if [ -n "$who" ] && [ "$force" = no ]; then
+        printf '%s\n' "$who" >&2
+        die 1 "research holds GPUs, see above; let it end, or use --force (inference then stays paused)"
+    fi
+    [ -z "$who" ] || say "research holds GPUs: start what is paused by hand when it has ended (sentinel-status)"
+    say "stopping the arbiter, which brings inference back"
+    systemctl disable --quiet --now sentinel.service sentinel.socket
+}
+
+uninstall() {
+    [ -n "$prefix" ] || stop_arbiter
+    say "removing the commands, the package and the units"
+    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel; do
+        # Only what is ours: pip puts commands of the same names elsewhere, and may have put one here.
+        if grep -qF "\"$opt/lib\"" "$bin/$name" 2>/dev/null; then run rm -f "$bin/$name"; fi
+    done
+    run rm -f "$units/sentinel.service" "$units/sentinel.socket"
+    [ -n "$prefix" ] || run systemctl daemon-reload
+    run rm -rf "$opt"
+    if [ "$purge" = yes ]; then
+        say "removing config, state and logs"
+        run rm -rf "$etc" "$var" "$log"
+    elif [ -e "$etc" ] || [ -e "$var" ]; then
+        say "keeping $etc and $var (--uninstall --purge removes them)"
+    fi
+    say "$([ "$dry" = yes ] && echo 'that is what would be done' || echo 'done')"
+}
+
+# ------------------------------------------------------------------ arguments
+
+action=install dry=no purge=no force=no prefix='' python=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    --uninstall) action=uninstall ;;
+    --purge) purge=yes ;;
+    --force) force=yes ;;
+    --dry-run) dry=yes ;;
+    --python | --prefix)
+        [ -n "${2:-}" ] || die 2 "$1 needs a value"
+        if [ "$1" = --python ]; then python=$2; else prefix=${2%/}; fi
+        shift
+        ;;
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    *) die 2 "unknown option $1; see install.sh --help" ;;
+    esac
+    shift
+done
+if [ "$action" = install ] && [ "$purge$force" != nono ]; then
+    die 2 "--purge and --force go with --uninstall"
+fi
+case $prefix in
+'' | /*) ;;
+*) die 2 "--prefix needs an absolute path" ;;
+esac
+
+source=$(cd "$(dirname "$0")" && pwd)
+opt=$prefix/opt/sentinel bin=$prefix/usr/local/bin etc=$prefix/etc/sentinel
+units=$prefix/etc/systemd/system var=$prefix/var/lib/sentinel log=$prefix/var/log/sentinel
+
+if [ -z "$prefix" ] && [ "$dry" = no ]; then
+    [ "$(id -u)" = 0 ] || die 2 "this needs root: sudo $0"
+fi
+if [ -z "$prefix" ] && [ ! -d /run/systemd/system ]; then
+    die 1 "this machine is not run by systemd; start sentinel-arbiter yourself (docs/guides/install.md says how)"
+fi
+$action
