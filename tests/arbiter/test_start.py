@@ -309,21 +309,6 @@ def test_a_socket_that_systemd_hands_over_is_listened_on(workstation: Workstatio
 # ------------------------------------------------------------------ stopping
 
 
-def test_twice_asked_it_stops_at_once(workstation: Workstation) -> None:
-    table = re.sub("stop_timeout = .*", "stop_timeout = 1", workstation.service("chat", "stubborn"))
-    workstation.configure(table)
-    workstation.start()
-    workstation.ready()
-    workstation.granted()
-    started = time.monotonic()
-    assert workstation.arbiter
-    workstation.arbiter.terminate()
-    time.sleep(0.05)
-    workstation.arbiter.send_signal(signal.SIGINT)
-    assert workstation.arbiter.wait(5) == 0
-    assert time.monotonic() - started < 3
-
-
 def test_one_who_waits_when_it_stops_is_told(arbiter: Workstation) -> None:
     arbiter.granted("--gpus", "2")
     with arbiter.connect() as client:

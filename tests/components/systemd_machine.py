@@ -24,6 +24,7 @@ from tests.components.missing import ComponentMissing
 
 BOOT_TIMEOUT = 60.0
 POWEROFF = signal.SIGRTMIN + 3  # what systemd as PID 1 takes as "halt"
+NSPAWN = "--register=no --keep-unit --link-journal=no --console=pipe systemd.unit=multi-user.target"
 # Whatever the host starts at boot has no business in a test's machine; dbus comes by its socket.
 LAYOUTS = {
     "host": dict[str, str](),
@@ -36,8 +37,8 @@ WANTS = ("etc/systemd/system/*.wants", "lib/systemd/system/multi-user.target.wan
 class Machine:
     """A booted systemd. `root` is its file system as the host sees it; pids are the host's."""
 
-    def __init__(self, overlay: Path, nspawn: "subprocess.Popen[bytes]", leader: int, name: str) -> None:
-        self._overlay, self._nspawn, self.leader, self.name = overlay, nspawn, leader, name
+    def __init__(self, overlay: Path, leader: int, name: str) -> None:
+        self._overlay, self.leader, self.name = overlay, leader, name
         self.root = Path(f"/proc/{leader}/root")
         self.cgroup_root = self.root / "sys/fs/cgroup"
         self.systemctl = overlay / "systemctl"
@@ -49,26 +50,29 @@ class Machine:
     def boot(cls, cgroups: str = "host") -> Iterator["Machine"]:
         """Boots one, and ends it with everything in it. `cgroups`: v1, v2, or as the host has them."""
         require_nspawn()
-        with _overlay_of_root() as overlay:
-            name = f"sentinel-test-{os.getpid()}-{cgroups}"
-            command = ["systemd-nspawn", "-q", "-D", str(overlay / "m"), "-b", "--register=no", "--keep-unit"]
-            command += ["-M", name, "--link-journal=no", "--console=pipe", "systemd.unit=multi-user.target"]
+        name = f"sentinel-test-{os.urandom(4).hex()}"
+        with _overlay_of_root() as overlay, _cgroups_of_its_own(name) as enter:
+            nspawn = f"systemd-nspawn -q -b -D {overlay}/m -M {name} {NSPAWN}"
             env = {"PATH": os.environ["PATH"], **LAYOUTS[cgroups]}
             with (overlay / "console").open("wb") as console:
                 # Never /dev/null as its input: systemd takes that for its console, and gives its console
                 # the mode of a terminal. It would be the host's /dev/null.
-                nspawn = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=console, stderr=console, env=env
+                host = subprocess.Popen(
+                    ["sh", "-c", f"{enter} exec {nspawn}"],
+                    stdin=subprocess.PIPE,
+                    stdout=console,
+                    stderr=console,
+                    env=env,
                 )
             leader = 0
             try:
-                leader = _await_leader(nspawn, overlay / "console")
-                with _guarded(leader, overlay):
-                    machine = cls(overlay, nspawn, leader, name)
+                leader = _await_leader(host, overlay / "console")
+                with _guarded(leader, overlay, name):
+                    machine = cls(overlay, leader, name)
                     machine._await_boot()
                     yield machine
             finally:
-                _halt(nspawn, leader)
+                _halt(host, leader)
 
     def run(
         self,
@@ -219,11 +223,29 @@ def _await_leader(nspawn: "subprocess.Popen[bytes]", console: Path) -> int:
 
 
 @contextlib.contextmanager
-def _guarded(leader: int, overlay: Path) -> Iterator[None]:
-    """Should the tests be killed meanwhile, a guard ends the machine and its mounts."""
-    script = (
-        f"read word || {{ kill -KILL {leader}; sleep 1; umount -l {overlay}/m {overlay}; rmdir {overlay}; }}"
-    )
+def _cgroups_of_its_own(name: str) -> Iterator[str]:
+    """Shell code that enters new cgroups, gone at the end. Machines that shared one would kill each other's
+    services: to systemd, a unit is what is in the unit's cgroup."""
+    root = Path("/sys/fs/cgroup")
+    trees = [root] if (root / "cgroup.controllers").exists() else [root / "systemd", root / "unified"]
+    made = [tree / name for tree in trees if tree.is_dir()]
+    for cgroup in made:
+        cgroup.mkdir()
+    try:
+        yield "".join(f"echo $$ > {cgroup}/cgroup.procs; " for cgroup in made)
+    finally:
+        for cgroup in made:
+            for folder, _, _ in os.walk(cgroup, topdown=False):
+                with contextlib.suppress(OSError):  # busy: a process of it is not yet reaped
+                    Path(folder).rmdir()
+
+
+@contextlib.contextmanager
+def _guarded(leader: int, overlay: Path, name: str) -> Iterator[None]:
+    """Should the tests be killed meanwhile, a guard ends the machine, its mounts and its cgroups."""
+    unmount = f"umount -l {overlay}/m {overlay}; rmdir {overlay}"
+    ungroup = f"find /sys/fs/cgroup -depth -path '*/{name}*' -type d -exec rmdir {{}} ';'"
+    script = f"read word || {{ kill -KILL {leader}; sleep 1; {unmount}; {ungroup}; }}"
     guard = subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
     try:
         yield
@@ -235,13 +257,14 @@ def _halt(nspawn: "subprocess.Popen[bytes]", leader: int) -> None:
     """Ends the machine: politely, then not. Its PID namespace takes everything inside along."""
     assert nspawn.stdin is not None
     nspawn.stdin.close()
-    for how in (POWEROFF, signal.SIGKILL):
+    # systemd-shutdown may wait for processes that nsenter brought in and that are long gone.
+    for how, patience in ((POWEROFF, 2), (signal.SIGKILL, 10)):
         if nspawn.poll() is not None:
             break
         with contextlib.suppress(ProcessLookupError):
             os.kill(leader or nspawn.pid, how)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            nspawn.wait(10)
+            nspawn.wait(patience)
     if nspawn.poll() is None:
         nspawn.kill()
         nspawn.wait(10)

@@ -239,7 +239,14 @@ def test_connections_beyond_the_limit_are_told_so(workstation: Workstation) -> N
             answer = client.receive()
             refused += answer.get("code") == "overloaded"
     assert 30 <= refused <= 60
+    eventually(lambda: not refuses(workstation), "it noticed that they have gone")
     workstation.heals()
+
+
+def refuses(workstation: Workstation) -> bool:
+    with workstation.connect() as client, contextlib.suppress(OSError):
+        return client.ask({"v": 1, "cmd": "status"}).get("code") == "overloaded"
+    return True
 
 
 # ------------------------------------------------------------------ many

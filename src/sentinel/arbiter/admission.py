@@ -149,9 +149,9 @@ def _nothing_usable(state: State) -> Placement:
 def unknown_reason(state: State) -> str:
     whys = [state.unread_why] if state.unread_since is not None or not state.gpus else []
     whys += [
-        f"GPU {v.last.index}: {v.last.error or v.unknown_why}"
+        f"GPU {v.last.index}: {why}"
         for v in state.gpus.values()
-        if not v.known or v.last.error
+        if (not v.known or v.last.error) and (why := v.last.error or v.unknown_why) not in whys
     ]
     return "the GPUs cannot be read (" + ("; ".join(dict.fromkeys(whys)) or "no GPU found") + ")"
 

@@ -70,7 +70,8 @@ def pressure_on(state: State, service: Service, now: float) -> Pressure:
         reasons.append(f"paused by {state.hold.by}" + (f": {state.hold.reason}" if state.hold.reason else ""))
         full = True
     for claim in (*state.leases.values(), *state.preparing.values()):
-        if claim.gpus and not gpus.intersection(claim.gpus):
+        # A service whose cards were never seen may well sit on the claimed ones.
+        if claim.gpus and gpus and not gpus.intersection(claim.gpus):
             continue
         reasons.append(describe(claim))
         if sharing_of(claim) is not Sharing.SLICE:
@@ -132,7 +133,7 @@ def holders_on(state: State, gpus: Iterable[str]) -> tuple[Holder, ...]:
         index = view.last.index
         listed = sorted(view.last.listed or (), key=lambda p: -(p.memory_bytes or 0))
         for p in listed:
-            if p.ignored:
+            if p.ignored and not p.memory_bytes:
                 continue
             what = f"service {p.service}" if p.service else f"{p.name} of {p.user}"
             found.append(

@@ -19,6 +19,8 @@ from sentinel.ports.processes import ProcessTable
 
 MAX_PER_USER = 1024
 ACCEPTS_PER_TURN = 64
+MESSAGES_PER_TURN = 16
+"""Messages of one client that are answered before everybody else has had a turn."""
 
 
 class Clients:
@@ -41,6 +43,8 @@ class Clients:
         self._handle = handle
         self._gone = gone
         self._all: dict[int, Connection] = {}
+        self.unheard: dict[int, Connection] = {}
+        """Those with whole messages that wait for the next turn."""
         self._most = 64
         self.path = str(listener.getsockname())
 
@@ -104,21 +108,44 @@ class Clients:
         """What the selector says of a connection."""
         if events & selectors.EVENT_WRITE:
             self._sent(connection, connection.flush())
-        if not events & selectors.EVENT_READ or connection.fileno() < 0:
+        if connection.fileno() < 0:
             return
+        alive = True
+        if events & selectors.EVENT_READ:
+            try:
+                alive = connection.receive()
+            except ProtocolError as error:
+                self.drop(connection, "bad-request", error.message)
+                return
+        if alive:
+            self._hear(connection)
+        else:
+            self.end(connection)
+
+    def hear_on(self) -> None:
+        """Another turn for those who said much at once."""
+        for connection in tuple(self.unheard.values()):
+            self._hear(connection)
+
+    def _hear(self, connection: Connection) -> None:
+        """Answers what was said, a few messages at a time. Who takes no answers is not heard on."""
+        self.unheard.pop(connection.fileno(), None)
         try:
-            alive = connection.receive()
-            while (message := connection.next_message(boottime())) is not None:
+            for _ in range(MESSAGES_PER_TURN):
+                if connection.wants_to_send:
+                    return
+                message = connection.next_message(boottime())
+                if message is None:
+                    if connection.ended:
+                        self._half_closed(connection)
+                    return
                 self._handle(connection, message)
                 if connection.fileno() < 0:
                     return
         except ProtocolError as error:
             self.drop(connection, "bad-request", error.message)
             return
-        if not alive:
-            self.end(connection)
-        elif connection.ended:
-            self._half_closed(connection)
+        self.unheard[connection.fileno()] = connection
 
     def _half_closed(self, connection: Connection) -> None:
         """The client sends no more. A plain one that waits for its answer keeps its place."""
@@ -144,9 +171,10 @@ class Clients:
         if not good or (connection.close_when_sent and not connection.wants_to_send):
             self.end(connection)
             return
-        reading = 0 if connection.ended else selectors.EVENT_READ
-        writing = selectors.EVENT_WRITE if connection.wants_to_send else 0
-        self._wait_for(connection, reading | writing)
+        if connection.wants_to_send:
+            self._wait_for(connection, selectors.EVENT_WRITE)  # it may say more once it has listened
+        else:
+            self._wait_for(connection, 0 if connection.ended else selectors.EVENT_READ)
 
     def _wait_for(self, connection: Connection, events: int) -> None:
         known = connection.fileno() in self._selector.get_map()
@@ -168,6 +196,7 @@ class Clients:
             return
         self._wait_for(connection, 0)
         self._all.pop(connection.fileno(), None)
+        self.unheard.pop(connection.fileno(), None)
         connection.close()
         if connection.pidfd is not None:
             os.close(connection.pidfd)

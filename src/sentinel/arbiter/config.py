@@ -4,6 +4,7 @@ A mistake is a ConfigError that names the file, the line and the key; nothing is
 bad reload leaves the old config in force.
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -86,23 +87,25 @@ def load(path: str) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"cannot read it: {reason}", file=path) from None
-    return parse(text, path)
+    return parse(text, path, root=os.geteuid() == 0)
 
 
-def parse(text: str, path: str = "config.toml") -> Config:
-    """The config in `text`; `path` is for messages."""
+def parse(text: str, path: str = "config.toml", *, root: bool = False) -> Config:
+    """The config in `text`; `path` is for messages. `root`: it is for an arbiter that is root."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         what = re.sub(r" \(at .*\)", "", str(error))
-        raise ConfigError(f"not TOML: {what}", file=path, line=int(line[1]) if line else None) from None
+        last = text.rstrip("\n").count("\n") + 1  # "at end of document" names no line
+        raise ConfigError(f"not TOML: {what}", file=path, line=int(line[1]) if line else last) from None
     top = Table(raw, "", text, path)
     top.refuse_unknown({"arbiter", "watchdog", "limits", "web", "service"})
     arbiter = top.table("arbiter", _ARBITER_KEYS)
     watchdog = top.table("watchdog", _WATCHDOG_KEYS)
-    services = tuple(_service(t) for t in top.tables("service", _SERVICE_KEYS))
-    _refuse_twins(services, path)
+    tables = top.tables("service", _SERVICE_KEYS)
+    services = tuple(_service(t, root=root) for t in tables)
+    _refuse_twins(tables, services)
     return Config(
         file=path,
         settings=Settings(
@@ -115,7 +118,7 @@ def parse(text: str, path: str = "config.toml") -> Config:
             services=tuple(s.settings for s in services),
             limits=_limits(top.table("limits", _LIMIT_KEYS)),
         ),
-        gpus=arbiter.get("gpus", toml_table.text, "auto"),
+        gpus=arbiter.get("gpus", toml_table.source, "auto"),
         state_file=arbiter.get("state_file", toml_table.absolute, DEFAULT_STATE),
         poll_interval=arbiter.get("poll_interval", toml_table.positive, 5.0),
         read_timeout=arbiter.get("read_timeout", toml_table.positive, 10.0),
@@ -152,12 +155,14 @@ def _limits(table: Table) -> Limits:
     )
 
 
-def _service(table: Table) -> ServiceConfig:
+def _service(table: Table, *, root: bool) -> ServiceConfig:
     name = table.need("name", toml_table.name)
     driver = table.get("driver", toml_table.text, "systemd")
     if driver not in _DRIVERS:
         raise table.error("driver", f"{driver!r} is none; there are: {', '.join(_DRIVERS)}")
-    table.need(*(("unit", toml_table.unit) if driver == "systemd" else ("command", toml_table.texts)))
+    table.need(*(("unit", toml_table.unit) if driver == "systemd" else ("command", toml_table.words)))
+    if root and driver == "process" and not table.get("user", toml_table.text, ""):
+        raise table.error("user", 'is missing: the arbiter is root, so say who runs it: user = "..."')
     api = table.get("api", toml_table.text, "") or None
     if api not in RUNGS_BY_API:
         known = ", ".join(a for a in RUNGS_BY_API if a)
@@ -196,6 +201,8 @@ def _service(table: Table) -> ServiceConfig:
 def _ladder(table: Table, api: str | None) -> tuple[Rung, ...]:
     """The rungs in `evict`: those that the service's API allows, gentlest first, each once."""
     wanted = table.get("evict", toml_table.texts, ("stop",))
+    if not wanted:
+        raise table.error("evict", 'at least one rung is needed, like ["stop"]')
     able = RUNGS_BY_API[api]
     for rung in wanted:
         if rung not in [r.value for r in able]:
@@ -223,10 +230,10 @@ def _web(table: Table) -> WebConfig:
     )
 
 
-def _refuse_twins(services: tuple[ServiceConfig, ...], path: str) -> None:
-    names = [s.settings.name for s in services]
-    units = [s.unit for s in services if s.unit]
-    for values, key in ((names, "name"), (units, "unit")):
-        for value in values:
-            if values.count(value) > 1:
-                raise ConfigError(f"two services have the {key} {value!r}", file=path, key="service")
+def _refuse_twins(tables: list[Table], services: tuple[ServiceConfig, ...]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for table, service in zip(tables, services, strict=True):
+        for key, value in (("name", service.settings.name), ("unit", service.unit)):
+            if value and (key, value) in seen:
+                raise table.error(key, f"two services have the {key} {value!r}")
+            seen.add((key, value))

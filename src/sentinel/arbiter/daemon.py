@@ -50,6 +50,7 @@ from sentinel.arbiter.trees import Trees
 from sentinel.arbiter.workers import Reader
 from sentinel.core.clock import boottime, monotonic, rfc3339, wall
 from sentinel.core.errors import ConfigError, SentinelError
+from sentinel.core.units import show_duration
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.processes import ProcessTable
 from sentinel.ports.services import ServiceDriver
@@ -151,6 +152,7 @@ class Daemon:
                 self.clients.serve(key.data, events)
             else:
                 key.data()
+        self.clients.hear_on()
         self._take_signals()
         while self._inbox:
             happened = self._inbox.popleft()
@@ -162,6 +164,8 @@ class Daemon:
         self._commit()
 
     def _patience(self, now: float) -> float:
+        if self.clients.unheard:
+            return 0.0
         self._wake_at = machine.next_wake(self.state, now)
         times = [self._next_poll, *([self._wake_at] if self._wake_at is not None else [])]
         if (deadline := self.clients.next_deadline()) is not None:
@@ -200,7 +204,10 @@ class Daemon:
             return
         self._late_reading = now
         waited = now - began
-        self.feed(Unmeasured(began=began, why=f"the GPU driver has not answered for {waited:.0f} s"))
+        # As good as one begun a read_timeout ago that failed: who asked before then need not wait on.
+        tried = max(began, now - self.config.read_timeout)
+        why = f"the GPU driver has not answered for {show_duration(waited)}"
+        self.feed(Unmeasured(began=tried, why=why))
 
     # -------------------------------------------------------------- start and end
 
@@ -212,7 +219,7 @@ class Daemon:
             self._journal.write("error", self._file.error)
         self.state = machine.begin(self.config.settings, now, saved)
         for lease in saved.leases:
-            self.trees.plant(lease.id, lease.peer.process, None)
+            self.trees.plant(lease.id, lease.peer.process, None, uid=lease.peer.uid)
         self._survey(now)
         for lease in self.state.leases.values():
             self._journal.write("info", f"took up {view.describe(lease)} again")
@@ -319,7 +326,8 @@ class Daemon:
         """A request of this client is about to be fed: its answer goes there, its death is watched."""
         connection.request_id = request_id
         self._asking[request_id] = connection
-        self.trees.plant(request_id, connection.peer.process, connection.pidfd)
+        peer = connection.peer
+        self.trees.plant(request_id, peer.process, connection.pidfd, uid=peer.uid)
         connection.pidfd = None
 
     def release(self, lease_id: str, why: str) -> None:
@@ -338,7 +346,8 @@ class Daemon:
             elif survivors:
                 self.feed(Outlived(lease_id=name, survivors=survivors))
             elif self.trees.alive(name):
-                self.trees.plant(name, self.state.leases[name].peer.process, None)
+                peer = self.state.leases[name].peer
+                self.trees.plant(name, peer.process, None, uid=peer.uid)
             elif name not in self._bound:
                 self.release(name, "its processes have ended")
 
@@ -420,7 +429,8 @@ class Daemon:
         if watchers:
             message = {"v": 1, "ok": True, "status": self.status()}
             for connection in watchers:
-                self.clients.say(connection, message)
+                if not connection.wants_to_send:  # who is behind gets the next one
+                    self.clients.say(connection, message)
 
     def status(self) -> dict[str, Any]:
         """The status object, with what only the shell knows."""

@@ -104,8 +104,8 @@ class Desk:
             self._say_no(connection, "bad-request", "this connection waits for an answer already")
         elif lease := self._held_already(peer, message):
             self.granted(connection, lease, inherited=True)
-        elif connection.pidfd is None:
-            self._say_no(connection, "bad-request", "one lease a connection; open another for another")
+        elif not self._watched(connection):
+            self._say_no(connection, "identity", "the process that connected has ended")
         elif not message.plain and (parent := self._parent(peer, message)):
             self._inherit(connection, message, parent)
         else:
@@ -124,6 +124,12 @@ class Desk:
             self._office.expect(request.id, connection)
             self._office.feed(Acquire(request=request))
             self._tell_waiting(connection, request.id)
+
+    def _watched(self, connection: Connection) -> bool:
+        """Whether the client's end will be noticed: an earlier request of it took its pidfd along."""
+        if connection.pidfd is None:
+            connection.pidfd = self._office.processes.watch(connection.peer.process)
+        return connection.pidfd is not None
 
     def _tell_waiting(self, connection: Connection, request_id: str) -> None:
         if connection.plain or request_id in self._office.state.leases:
@@ -226,7 +232,12 @@ class Desk:
         if message.lease:
             lease = leases.get(message.lease)
             return lease if lease and peer.uid in (0, lease.peer.uid) else None
-        mine = [le for le in leases.values() if le.holder == message.holder and peer.uid in (0, le.peer.uid)]
+        mine = [
+            le
+            for le in leases.values()
+            if le.holder == message.holder
+            and (le.peer.process == peer.process or (message.holder and peer.uid in (0, le.peer.uid)))
+        ]
         mine.sort(key=lambda le: le.peer.process != peer.process)
         return mine[0] if mine else None
 

@@ -1,5 +1,6 @@
 """`with sentinel.gpu():` for programs that want the GPU for a part of their run only."""
 
+import contextlib
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ def gpu(
         channel.close()
         raise Refused(str(answer.get("message", "refused")))
     before = {key: os.environ.get(key) for key in _CHANGED}
+    owner = os.getpid()
     if set_environment:
         os.environ.update(environment(dict(os.environ), answer, False))
     try:
@@ -59,7 +61,7 @@ def gpu(
     finally:
         if set_environment:
             _restore(before)
-        if not answer.get("inherited"):
+        if not answer.get("inherited") and os.getpid() == owner:  # not for a fork that leaves the block
             _give_back(channel, answer["lease"])
         channel.close()
 
@@ -87,9 +89,10 @@ def _message(
 def _give_back(channel: Channel, lease: str) -> None:
     """Over the connection it came by, or a new one if the arbiter restarted meanwhile. An arbiter
     that is gone altogether finds out by itself when this process ends."""
-    for attempt in (channel, None):
+    for again in (False, True):
         try:
-            (attempt or Channel(channel.path)).ask({"cmd": "release", "lease": lease})
+            with contextlib.closing(Channel(channel.path) if again else channel) as way:
+                way.ask({"cmd": "release", "lease": lease})
             return
         except ArbiterUnavailable:
             continue

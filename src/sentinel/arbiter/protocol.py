@@ -86,7 +86,7 @@ def read_message(raw: dict[str, Any]) -> Message:
         gpu=_text(raw, "gpu"),
         reason=_text(raw, "reason"),
         seconds=_seconds(raw, "seconds") or 0.0,
-        keep_running=bool(raw.get("keep_running", False)),
+        keep_running=_yes_no(raw, "keep_running"),
     )
 
 
@@ -94,10 +94,9 @@ def _claim(raw: dict[str, Any]) -> Claim:
     sharing = _choice(raw, "sharing", Sharing, Sharing.SHARED)
     count = _whole(raw, "count")
     memory = _whole(raw, "memory_bytes")
-    ids: Any = raw.get("gpu_ids") or []
-    if not isinstance(ids, list) or len(cast("list[Any]", ids)) > 64:
-        raise ProtocolError("gpu_ids is a list of at most 64 UUIDs or indices")
-    gpu_ids = tuple(str(i)[:80] for i in cast("list[Any]", ids))
+    gpu_ids = _gpu_ids(raw)
+    if gpu_ids and count not in (None, len(gpu_ids)):
+        raise ProtocolError("count and gpu_ids contradict each other")
     if sharing is not Sharing.EXCLUSIVE and (count is not None or gpu_ids):
         raise ProtocolError('count and gpu_ids go with "sharing": "exclusive"')
     if sharing is Sharing.SLICE and memory is None:
@@ -107,14 +106,35 @@ def _claim(raw: dict[str, Any]) -> Claim:
     return Claim(sharing=sharing, count=count, gpu_ids=gpu_ids, memory_bytes=memory)
 
 
+def _gpu_ids(raw: dict[str, Any]) -> tuple[str, ...]:
+    value: Any = raw.get("gpu_ids")
+    if value is None:
+        return ()
+    ids = cast("list[Any]", value) if isinstance(value, list) else [None]
+    if len(ids) > 64 or not all(type(i) in (str, int) for i in ids):
+        raise ProtocolError("gpu_ids is a list of at most 64 UUIDs or indices")
+    return tuple(_printable(str(i)[:80]) for i in ids)
+
+
+def _printable(text: str) -> str:
+    """Shown to other users: no control characters, no terminal escapes."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _yes_no(raw: dict[str, Any], key: str) -> bool:
+    value = raw.get(key, False)
+    if not isinstance(value, bool):
+        raise ProtocolError(f"{key} is true or false")
+    return value
+
+
 def _text(raw: dict[str, Any], key: str) -> str:
     value = raw.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise ProtocolError(f"{key} is text")
-    # Shown to other users: no control characters, no terminal escapes.
-    return "".join(c if c.isprintable() else "?" for c in value[:_TEXT_LIMIT])
+    return _printable(value[:_TEXT_LIMIT])
 
 
 def _whole(raw: dict[str, Any], key: str) -> int | None:

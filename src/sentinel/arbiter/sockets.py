@@ -14,6 +14,7 @@ from sentinel.ports.processes import ProcessTable
 
 BACKLOG = 4096
 _SO_PEERGROUPS = 59
+_MOST_GROUPS = 256  # Python asks for 1024 bytes at most
 _SO_PEERPIDFD = 77  # Linux 6.5
 _SD_FIRST_FD = 3
 
@@ -105,7 +106,7 @@ def _peer_pidfd(connection: socket.socket, pid: int) -> int | None:
 
 def _groups(connection: socket.socket) -> frozenset[int]:
     try:
-        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * 1024)
+        raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_GROUPS * 4)
     except OSError:
         return frozenset()
     return frozenset(struct.unpack(f"{len(raw) // 4}I", raw))

@@ -102,7 +102,6 @@ class Staff:
 def _dismiss(one: Employed) -> None:
     """A service that left the config: what we paused we bring back, what we ran we end."""
     if one.config.settings.supervised:
-        one.mover.end_stand_in()
-        one.driver.close()
+        one.mover.part()  # on its thread: a service may take its time to end
     else:
         one.mover.restore()

@@ -51,7 +51,7 @@ def from_document(document: Any, boot_id: str, now: float) -> Saved:
     if not isinstance(document, dict):
         raise ValueError("not an object")
     raw = cast("dict[str, Any]", document)
-    if raw.get("version") != VERSION:
+    if raw.get("version") != VERSION or raw["version"] is True:
         raise ValueError(f"version {raw.get('version')!r}, not {VERSION}")
     same_boot = raw.get("boot_id") == boot_id
 
@@ -63,14 +63,39 @@ def from_document(document: Any, boot_id: str, now: float) -> Saved:
         return Saved(
             leases=tuple(_lease_in(le) for le in raw["leases"]) if same_boot else (),
             services={n: _service_in(s, now, same_boot) for n, s in raw["services"].items()},
-            hold=AdminHold(by=hold["by"], reason=hold["reason"], since=since(hold)) if hold else None,
+            hold=AdminHold(by=_text(hold["by"]), reason=_text(hold["reason"]), since=since(hold))
+            if hold
+            else None,
             cordons={
-                g: Cordon(by=c["by"], reason=c["reason"], since=since(c)) for g, c in raw["cordons"].items()
+                g: Cordon(by=_text(c["by"]), reason=_text(c["reason"]), since=since(c))
+                for g, c in raw["cordons"].items()
             },
             granted=int(raw["granted"]),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"damaged: {type(error).__name__}: {error}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r:.40} is no list")
+    return tuple(_text(v) for v in cast("list[Any]", value))
+
+
+def _whole(value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise TypeError(f"{value!r:.40} is no number from {least} to {most}")
+    return value
+
+
+def _maybe(value: Any) -> int | None:
+    return None if value is None else _whole(value, 1, 2**60)
 
 
 def _service_out(service: Service) -> dict[str, Any]:
@@ -116,24 +141,24 @@ def _lease_out(lease: Lease) -> dict[str, Any]:
 def _lease_in(raw: Mapping[str, Any]) -> Lease:
     """Always bound to the tree: the connection it may have had ended with the last arbiter."""
     return Lease(
-        id=str(raw["id"]),
+        id=_text(raw["id"]),
         peer=Peer(
-            process=ProcessId(int(raw["pid"]), int(raw["started"])),
-            uid=int(raw["uid"]),
-            gid=int(raw["gid"]),
-            user=str(raw["user"]),
+            process=ProcessId(_whole(raw["pid"], 1, 2**31 - 1), _whole(raw["started"], 0, 2**63)),
+            uid=_whole(raw["uid"], 0, 2**32),
+            gid=_whole(raw["gid"], 0, 2**32),
+            user=_text(raw["user"]),
         ),
         claim=Claim(
             sharing=Sharing(raw["sharing"]),
-            count=raw["count"],
-            gpu_ids=tuple(raw["gpu_ids"]),
-            memory_bytes=raw["memory_bytes"],
+            count=_maybe(raw["count"]),
+            gpu_ids=_texts(raw["gpu_ids"]),
+            memory_bytes=_maybe(raw["memory_bytes"]),
         ),
-        gpus=tuple(raw["gpus"]),
+        gpus=_texts(raw["gpus"]),
         since=float(raw["since"]),
         binding=Binding.TREE,
-        holder=str(raw["holder"]),
-        command=str(raw["command"]),
+        holder=_text(raw["holder"]),
+        command=_text(raw["command"]),
         expires_at=None if raw["expires_at"] is None else float(raw["expires_at"]),
         extended=float(raw["extended"]),
     )

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from sentinel import __version__
 from sentinel.core.arbiter_client import Channel
@@ -72,7 +73,7 @@ def _show(status: Status, options: argparse.Namespace, *, first: bool) -> None:
 
 def render(status: Status, *, colour: bool = False, width: int = 80) -> list[str]:
     """The status as lines of text no wider than `width`."""
-    paint = _Paint(colour)
+    status, paint = _clean(status), _Paint(colour)
     lines = [f"{paint(status['state'], status['state'])}  {status['why']}"]
     lines += [paint("bad", trouble) for trouble in troubles(status)]
     lines += ["", *_gpus(status)]
@@ -185,8 +186,26 @@ def _number(value: float | None, unit: str) -> str:
     return "?" if value is None else f"{value:.0f} {unit}"
 
 
+def _clean(value: Any) -> Any:
+    """The same without anything that a terminal would obey: it comes from logs, drivers and users."""
+    match value:
+        case str():
+            return value if value.isprintable() else "".join(c if c.isprintable() else "?" for c in value)
+        case dict():
+            return {key: _clean(inner) for key, inner in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_clean(inner) for inner in cast("list[Any]", value)]
+        case _:
+            return value
+
+
+_ESCAPE = re.compile("\x1b\\[[0-9]*m")
+
+
 def _cut(line: str, width: int) -> str:
     """At most `width` visible characters; escapes are ours and cost no width."""
+    if len(_ESCAPE.sub("", line)) <= width:
+        return line
     visible = 0
     out: list[str] = []
     inside = False
@@ -195,7 +214,7 @@ def _cut(line: str, width: int) -> str:
             inside = True
         if not inside:
             visible += 1
-            if visible == width and len(line) > width:
+            if visible == width:
                 return "".join(out) + "…" + ("\x1b[0m" if "\x1b" in line else "")
         out.append(c)
         if inside and c == "m":

@@ -101,7 +101,7 @@ def name(value: Any) -> str:
 
 def unit(value: Any) -> str:
     found = text(value)
-    if not re.fullmatch(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*\.(service|scope|target)", found):
+    if not re.fullmatch(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*\.service", found):
         raise ValueError(f"{found!r} is no unit; write it like ollama.service")
     return found
 
@@ -113,9 +113,16 @@ def absolute(value: Any) -> str:
     return found
 
 
+def words(value: Any) -> tuple[str, ...]:
+    found = texts(value)
+    if not found:
+        raise ValueError('needs at least one, like ["a", "b"]')
+    return found
+
+
 def texts(value: Any) -> tuple[str, ...]:
     rows = cast("list[Any]", value) if isinstance(value, list) else None
-    if not rows or not all(isinstance(v, str) and "\0" not in v for v in rows):
+    if rows is None or not all(isinstance(v, str) and "\0" not in v for v in rows):
         raise ValueError(f'is a list of texts like ["a", "b"], not {value!r}')
     return tuple(rows)
 
@@ -125,6 +132,14 @@ def environment(value: Any) -> dict[str, str]:
     if rows is None or not all(isinstance(v, str) and "\0" not in v for v in rows.values()):
         raise ValueError('is a table of texts like { HF_HOME = "/models" }')
     return dict(rows)
+
+
+def source(value: Any) -> str:
+    found = text(value)
+    if not re.fullmatch(r"auto|nvml|smi|simulated(:[0-9]{1,4})?", found):
+        known = "auto, nvml, smi, simulated:N (as in simulated:2)"
+        raise ValueError(f"{found!r} is no source of GPUs; choose one of: {known}")
+    return found
 
 
 def gpu_ids(value: Any) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ rest, and again whenever one of those ends.
 
 import os
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from sentinel.core.codec import LEASE_VARIABLE
 from sentinel.core.lease import Survivor
@@ -25,12 +25,15 @@ class Trees:
         self._processes = processes
         self._selector = selector
         self._roots: dict[str, ProcessId] = {}
+        self._uids: dict[str, int] = {}
+        self._seen: dict[str, frozenset[ProcessId]] = {}
         self._fds: dict[str, list[int]] = {}
         self._due: set[str] = set()
 
-    def plant(self, name: str, root: ProcessId, pidfd: int | None) -> None:
-        """Watches the asking process of request or lease `name`. Takes the pidfd over."""
+    def plant(self, name: str, root: ProcessId, pidfd: int | None, *, uid: int = 0) -> None:
+        """Watches the asking process, `uid`'s, of request or lease `name`. Takes the pidfd over."""
         self._roots[name] = root
+        self._uids[name] = uid
         fd = pidfd if pidfd is not None else self._processes.watch(root)
         if fd is None:
             self._due.add(name)
@@ -40,6 +43,8 @@ class Trees:
     def fell(self, name: str) -> bool:
         """Forgets all about `name`."""
         known = self._roots.pop(name, None) is not None
+        self._uids.pop(name, None)
+        self._seen.pop(name, None)
         self._due.discard(name)
         self._unwatch(name)
         return known
@@ -60,7 +65,7 @@ class Trees:
         self._due.clear()
         if not due:
             return {}
-        left = self._processes.survivors(due, LEASE_VARIABLE)
+        left = self._left(due)
         for name, survivors in left.items():
             watched = 0
             for survivor in survivors[:WATCHED_SURVIVORS]:
@@ -73,13 +78,32 @@ class Trees:
         return left
 
     def members(self, name: str) -> tuple[ProcessId, ...]:
-        """Every living process of the tree, as far as can be told now: descendants included."""
+        """Every living process of the tree, as far as can be told now: descendants included.
+
+        They are remembered: a fork without the mark is known to be one of it while its parent lives.
+        """
         root = self._roots.get(name)
         if root is None:
             return ()
-        marked = self._processes.survivors({name: root}, LEASE_VARIABLE)[name]
+        found = tuple(s.process for s in self._left({name: root})[name])
+        self._seen[name] = frozenset(found)
         alive = self._processes.identify(root.pid) == root
-        return ((root,) if alive else ()) + tuple(s.process for s in marked)
+        return ((root,) if alive else ()) + found
+
+    def _left(self, roots: Mapping[str, ProcessId]) -> dict[str, tuple[Survivor, ...]]:
+        found = self._processes.survivors(roots, LEASE_VARIABLE)
+        return {name: tuple(self._ours(name, survivors)) for name, survivors in found.items()}
+
+    def _ours(self, name: str, survivors: tuple[Survivor, ...]) -> Iterator[Survivor]:
+        """Without those of other users, as anyone can set a variable; with those seen before."""
+        owner = self._uids.get(name, 0)
+        listed = {s.process for s in survivors}
+        for survivor in survivors:
+            if owner == 0 or self._processes.uid(survivor.process.pid) in (0, owner):
+                yield survivor
+        for process in self._seen.get(name, frozenset()) - listed:
+            if self._processes.identify(process.pid) == process:
+                yield Survivor(process=process, name=self._processes.name(process.pid) or "?")
 
     def alive(self, name: str) -> bool:
         root = self._roots.get(name)

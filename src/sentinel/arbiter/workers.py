@@ -106,6 +106,11 @@ class _Restore:
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    pass
+
+
 class Mover:
     """Moves one service. Orders are carried out one after the other, in the order they came.
 
@@ -117,7 +122,7 @@ class Mover:
         self._name = name
         self._driver = driver
         self._post = post
-        self._orders: queue.SimpleQueue[_Evict | _Restore] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[_Evict | _Restore | _Part] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._end_stand_in: Callable[[], None] | None = None
         threading.Thread(target=self._run, name=f"service-{name}", daemon=True).start()
@@ -127,6 +132,10 @@ class Mover:
 
     def restore(self) -> None:
         self._orders.put(_Restore())
+
+    def part(self) -> None:
+        """The service is in no config any more: ends it, and this thread."""
+        self._orders.put(_Part())
 
     def stand_in(self, start: Callable[[], Callable[[], None]]) -> None:
         """Has somebody answer in the service's place, if nobody does yet. Never blocks: while the
@@ -148,6 +157,10 @@ class Mover:
     def _run(self) -> None:
         while True:
             order = self._orders.get()
+            if isinstance(order, _Part):
+                self.end_stand_in()
+                self._driver.close()
+                return
             error = self._carry_out(order)
             ended = boottime()
             if isinstance(order, _Restore):

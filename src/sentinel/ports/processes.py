@@ -36,8 +36,9 @@ class ProcessTable(Protocol):
     def survivors(self, roots: Mapping[str, ProcessId], marker: str) -> dict[str, tuple[Survivor, ...]]:
         """For each lease id → asking process: what else is alive of its tree.
 
-        That is every process whose environment says `marker`=id, and every process of the group that
-        the asking process led, started no earlier than it. One pass over the table for all.
+        That is every process whose environment says `marker`=id, every process of the group that the
+        asking process led, started no earlier than it, and, while that one lives, its descendants.
+        One pass over the table for all.
         """
         ...
 

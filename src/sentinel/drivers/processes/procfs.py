@@ -50,20 +50,35 @@ class ProcFs:
         return _variable(self._read(pid, "environ", _MAX_ENVIRONMENT), name)
 
     def survivors(self, roots: Mapping[str, ProcessId], marker: str) -> dict[str, tuple[Survivor, ...]]:
-        groups = {root.pid: (lease, root) for lease, root in roots.items()}
+        groups = {root.pid: (lease, root) for lease, root in roots.items() if self._names_its_group(root)}
         found: dict[str, list[Survivor]] = {lease: [] for lease in roots}
+        alive: dict[int, tuple[ProcessId, int]] = {}  # with the parent's pid
+        placed: set[ProcessId] = set(roots.values())
         for pid in self._pids():
             fields = self._stat(pid)
             if fields is None or fields[0] in ("Z", "X"):
                 continue
             process = ProcessId(pid, int(fields[19]))
+            alive[pid] = process, int(fields[1])
             led = groups.get(int(fields[2]))
             lease = led[0] if led is not None and process.started >= led[1].started else None
             if lease is None:
                 lease = self.variable(pid, marker)
-            if lease in found and process != roots[lease]:
+            if lease in found and process not in placed:
+                placed.add(process)
                 found[lease].append(Survivor(process=process, name=self.name(pid) or "?"))
+        for lease, root in roots.items():
+            for process in _descendants(root, alive):
+                if process not in placed:
+                    placed.add(process)
+                    found[lease].append(Survivor(process=process, name=self.name(process.pid) or "?"))
         return {lease: tuple(processes) for lease, processes in found.items()}
+
+    def _names_its_group(self, root: ProcessId) -> bool:
+        """A number is not used again while a group has it: a later process of that pid means that the
+        group which `root` led is gone."""
+        fields = self._stat(root.pid)
+        return fields is None or int(fields[19]) == root.started
 
     def descends(self, pid: int, ancestor: ProcessId) -> bool:
         seen = 0
@@ -79,7 +94,7 @@ class ProcFs:
     def watch(self, process: ProcessId) -> int | None:
         try:
             fd = os.pidfd_open(process.pid)
-        except OSError:
+        except (OSError, OverflowError):  # the latter: a number that no pid can be
             return None
         if self.identify(process.pid) == process:
             return fd
@@ -161,6 +176,20 @@ class ProcFs:
             return None
         fields = line[line.rindex(b")") + 2 :].decode().split()
         return fields if len(fields) > 19 else None
+
+
+def _descendants(root: ProcessId, alive: Mapping[int, tuple[ProcessId, int]]) -> Iterator[ProcessId]:
+    """Children of `root`, and theirs, among the living; none once it has ended itself."""
+    if alive.get(root.pid, (None,))[0] != root:
+        return
+    children: dict[int, list[int]] = {}
+    for pid, (_, parent) in alive.items():
+        children.setdefault(parent, []).append(pid)
+    todo = list(children.get(root.pid, ()))
+    while todo:
+        pid = todo.pop()
+        yield alive[pid][0]
+        todo += children.get(pid, ())
 
 
 def _variable(environment: bytes | None, name: str) -> str | None:
