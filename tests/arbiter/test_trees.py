@@ -83,6 +83,20 @@ def test_survivors_are_watched_until_the_last_has_ended(grove: Grove) -> None:
     assert grove.turn() == {"L1": set()}
 
 
+def test_a_survivor_that_ends_while_the_table_is_read_is_not_named_for_ever(grove: Grove) -> None:
+    """A program that becomes a daemon forks twice: the one in the middle is there for a moment only."""
+    root = grove.table.spawn()
+    middle = grove.table.spawn(env={MARK: "L1"})
+    last = grove.table.spawn(env={MARK: "L1"})
+    grove.trees.plant("L1", root, None)
+    grove.table.end(root)
+    grove.table.ends_when_watched = middle
+    assert grove.turn() == {"L1": {last}}
+    assert grove.watched == 1
+    grove.table.end(last)
+    assert grove.turn() == {"L1": set()}
+
+
 def test_a_survivor_s_own_child_is_found_when_the_survivor_ends(grove: Grove) -> None:
     root = grove.table.spawn()
     middle = grove.table.spawn(env={MARK: "L1"})

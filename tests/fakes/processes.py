@@ -39,6 +39,7 @@ class FakeProcesses:
         self.signals: list[tuple[int, int]] = []
         self.written: list[tuple[int, str]] = []
         self.surveys = 0
+        self.ends_when_watched: ProcessId | None = None  # it ends just before somebody could watch it
         self._clock = itertools.count(1000)
         self._pids = itertools.count(100)
         self._watchers: dict[ProcessId, list[int]] = {}
@@ -131,6 +132,8 @@ class FakeProcesses:
         return False
 
     def watch(self, process: ProcessId) -> int | None:
+        if process == self.ends_when_watched and process.pid in self.table:
+            self.end(process)
         if self.identify(process.pid) != process:
             return None
         reader, writer = os.pipe()

@@ -22,6 +22,8 @@ class Connection:
         """Handed over to the lease's tree when this client asks for one."""
         self.request_id: str | None = None
         self.watching = False
+        self.told = ""
+        """What its request was last said to wait for."""
         self.plain = False
         self.ended = False
         self.close_when_sent = False

@@ -178,7 +178,7 @@ class Daemon:
             times.append(self._stop_at)
         if self._supervisor.watchdog_seconds:
             times.append(self._next_alive)
-        if any(self.clients.watchers()):
+        if self._asking or any(self.clients.watchers()):
             times.append(self._next_watch + (0.8 if self._shown is self.state else 0.0))
         return max(0.0, min(times) - now)
 
@@ -250,6 +250,7 @@ class Daemon:
     def _stop(self) -> None:
         self._stop_at = boottime() + STOP_PATIENCE
         self._supervisor.tell("STOPPING=1")
+        self._survey(boottime())  # a lease whose last process has just ended holds nothing up
         self.clients.stop_accepting()
         paused = [n for n, s in self.state.services.items() if view.service_state(s) == "paused"]
         if self.state.leases and paused:
@@ -425,6 +426,11 @@ class Daemon:
         if self._shown is not self.state:
             self._supervisor.tell(f"STATUS={view.summary(self.state, now)}")
         self._shown = self.state
+        if self._asking:
+            reasons = view.waiting_why(self.state, now)
+            for request_id, connection in tuple(self._asking.items()):
+                if request_id in reasons:
+                    self.desk.tell_waiting(connection, reasons[request_id])
         watchers = tuple(self.clients.watchers())
         if watchers:
             message = {"v": 1, "ok": True, "status": self.status()}

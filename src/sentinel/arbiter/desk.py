@@ -123,7 +123,6 @@ class Desk:
             )
             self._office.expect(request.id, connection)
             self._office.feed(Acquire(request=request))
-            self._tell_waiting(connection, request.id)
 
     def _watched(self, connection: Connection) -> bool:
         """Whether the client's end will be noticed: an earlier request of it took its pidfd along."""
@@ -131,12 +130,11 @@ class Desk:
             connection.pidfd = self._office.processes.watch(connection.peer.process)
         return connection.pidfd is not None
 
-    def _tell_waiting(self, connection: Connection, request_id: str) -> None:
-        if connection.plain or request_id in self._office.state.leases:
-            return
-        for entry in self._office.status()["queue"]:
-            if entry["id"] == request_id:
-                self._office.clients.say(connection, {"v": 1, "event": "waiting", "why": entry["why"]})
+    def tell_waiting(self, connection: Connection, why: str) -> None:
+        """Says what a request waits for, when that is news."""
+        if not connection.plain and why != connection.told:
+            connection.told = why
+            self._office.clients.say(connection, {"v": 1, "event": "waiting", "why": why})
 
     def _held_already(self, peer: Peer, message: Message) -> Lease | None:
         """The lease this very process has, if it asks again (after the arbiter restarted, say)."""

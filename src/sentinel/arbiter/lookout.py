@@ -14,7 +14,7 @@ from sentinel.arbiter.inputs import Measured, Unmeasured
 from sentinel.arbiter.states import Restoring, Running, State, Unsettled
 from sentinel.ports.wakeups import Unavailable, Wakeups
 
-BREATH = {"netlink": 0.1}
+BREATH = {"netlink": 0.5}
 """Seconds for which a chatty source is left alone after it was read: programs start all the time."""
 
 

@@ -67,14 +67,13 @@ class Trees:
             return {}
         left = self._left(due)
         for name, survivors in left.items():
-            watched = 0
+            self._unwatch(name)
             for survivor in survivors[:WATCHED_SURVIVORS]:
                 fd = self._processes.watch(survivor.process)
-                if fd is not None:
+                if fd is None:
+                    self._due.add(name)  # it ended while we looked, and may have left another: look again
+                else:
                     self._watch(name, fd)
-                    watched += 1
-            if survivors and not watched:
-                self._due.add(name)  # all of them ended while we looked: look again
         return left
 
     def members(self, name: str) -> tuple[ProcessId, ...]:

@@ -133,6 +133,11 @@ def _lease(state: State, lease: Lease, now: float, clock: Clock) -> dict[str, An
     }
 
 
+def waiting_why(state: State, now: float) -> dict[str, str]:
+    """Request id → what it waits for, for all that wait."""
+    return {entry["id"]: entry["why"] for entry in _queue(state, now, lambda _: "")}
+
+
 def _queue(state: State, now: float, clock: Clock) -> list[dict[str, Any]]:
     """Requests whose GPUs are being freed, then those that wait, in the order of their turn."""
     entries = [

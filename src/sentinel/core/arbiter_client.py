@@ -118,6 +118,8 @@ def acquire(
                 answer = channel.receive_within(left) if left > 0 else channel.receive()
                 if answer is not None:
                     if _last_word(answer):
+                        if answer.get("code") == "stopping":
+                            raise ArbiterUnavailable(f"the arbiter on {channel.path} was stopped")
                         return channel, answer
                     why = str(answer.get("why", ""))
                 if waiting and why != told and time.monotonic() >= explain_at:

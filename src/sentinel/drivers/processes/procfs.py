@@ -13,6 +13,8 @@ from sentinel.core.lease import Survivor
 from sentinel.core.process import ProcessId
 
 _MAX_ENVIRONMENT = 4 * 1024 * 1024
+_KERNEL_THREADS = 2  # the parent of them all; they have no environment
+_MOST_PASSES = 8
 
 
 class ProcFs:
@@ -50,29 +52,51 @@ class ProcFs:
         return _variable(self._read(pid, "environ", _MAX_ENVIRONMENT), name)
 
     def survivors(self, roots: Mapping[str, ProcessId], marker: str) -> dict[str, tuple[Survivor, ...]]:
+        found, unsure = self._survivors(roots, marker)
+        for _ in range(_MOST_PASSES):
+            # A process that was listed and had ended when it was read may have started another that was
+            # not listed yet; one in the middle of exec has no environment. So until nothing new is unsure.
+            before = unsure
+            found, unsure = self._survivors(roots, marker)
+            if unsure <= before:
+                break
+        return {
+            lease: tuple(Survivor(process=p, name=self.name(p.pid) or "?") for p in processes)
+            for lease, processes in found.items()
+        }
+
+    def _survivors(
+        self, roots: Mapping[str, ProcessId], marker: str
+    ) -> tuple[dict[str, list[ProcessId]], frozenset[int]]:
+        """One pass over the table: each lease's processes, and the pids that could not be told."""
         groups = {root.pid: (lease, root) for lease, root in roots.items() if self._names_its_group(root)}
-        found: dict[str, list[Survivor]] = {lease: [] for lease in roots}
+        found: dict[str, list[ProcessId]] = {lease: [] for lease in roots}
         alive: dict[int, tuple[ProcessId, int]] = {}  # with the parent's pid
         placed: set[ProcessId] = set(roots.values())
+        unsure: set[int] = set()
         for pid in self._pids():
             fields = self._stat(pid)
             if fields is None or fields[0] in ("Z", "X"):
+                unsure.add(pid)
                 continue
-            process = ProcessId(pid, int(fields[19]))
-            alive[pid] = process, int(fields[1])
+            process, parent = ProcessId(pid, int(fields[19])), int(fields[1])
+            alive[pid] = process, parent
             led = groups.get(int(fields[2]))
             lease = led[0] if led is not None and process.started >= led[1].started else None
-            if lease is None:
-                lease = self.variable(pid, marker)
+            if lease is None and parent != _KERNEL_THREADS:
+                environment = self._read(pid, "environ", _MAX_ENVIRONMENT)
+                lease = _variable(environment, marker)
+                if not environment:
+                    unsure.add(pid)
             if lease in found and process not in placed:
                 placed.add(process)
-                found[lease].append(Survivor(process=process, name=self.name(pid) or "?"))
+                found[lease].append(process)
         for lease, root in roots.items():
             for process in _descendants(root, alive):
                 if process not in placed:
                     placed.add(process)
-                    found[lease].append(Survivor(process=process, name=self.name(process.pid) or "?"))
-        return {lease: tuple(processes) for lease, processes in found.items()}
+                    found[lease].append(process)
+        return found, frozenset(unsure)
 
     def _names_its_group(self, root: ProcessId) -> bool:
         """A number is not used again while a group has it: a later process of that pid means that the
