@@ -53,7 +53,8 @@ class Machine:
         name = f"sentinel-test-{os.urandom(4).hex()}"
         with _overlay_of_root() as overlay, _cgroups_of_its_own(name) as enter:
             nspawn = f"systemd-nspawn -q -b -D {overlay}/m -M {name} {NSPAWN}"
-            env = {"PATH": os.environ["PATH"], **LAYOUTS[cgroups]}
+            # The repository may lie in /tmp: it is to be seen there, so no new /tmp on top of it.
+            env = {"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_TMPFS_TMP": "0", **LAYOUTS[cgroups]}
             with (overlay / "console").open("wb") as console:
                 # Never /dev/null as its input: systemd takes that for its console, and gives its console
                 # the mode of a terminal. It would be the host's /dev/null.
@@ -200,6 +201,9 @@ def _overlay_of_root() -> Iterator[Path]:
         for pattern in WANTS:
             for link in (folder / "m").glob(f"{pattern}/*"):
                 link.unlink()
+        # Nor is /tmp to be swept at boot.
+        (folder / "m/etc/tmpfiles.d").mkdir(exist_ok=True)
+        (folder / "m/etc/tmpfiles.d/tmp.conf").write_text("")
         # Its own id, or its journal would be the host's.
         (folder / "m/etc/machine-id").write_text(os.urandom(16).hex() + "\n")
         yield folder

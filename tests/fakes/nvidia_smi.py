@@ -16,6 +16,7 @@ Formats were written after the manual and the public samples, not copied.
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
@@ -36,7 +37,8 @@ class NvidiaSmi:
         self._state = self.folder / "state.json"
         self._runs = self.folder / "runs"
         self.show([])
-        self.executable.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {_PROGRAM} {self.folder} "$@"\n')
+        command = [sys.executable, "-I", "-S", str(_PROGRAM), str(self.folder)]
+        self.executable.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         self.executable.chmod(0o755)
 
     @property
