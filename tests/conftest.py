@@ -15,8 +15,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+# A busy machine is no reason to fail, and a test says itself how many examples it wants.
+settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-machine")
 
 
 def _compiler() -> str | None:
@@ -53,6 +58,11 @@ def reasons(markexpr: str) -> dict[str, str]:
 
 def _groups(item: pytest.Item) -> set[str]:
     return {mark.name for mark in item.iter_markers()} & (MISSING.keys() | ASK_FOR.keys())
+
+
+def pytest_configure() -> None:
+    # A shell that starts us in the background has us ignore Ctrl-C, and so would all that we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

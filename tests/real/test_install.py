@@ -174,7 +174,8 @@ def test_uninstalling_what_was_stopped_with_inference_paused_brings_it_back(stat
     [
         (
             # A copy that they can read, wherever the repository lies.
-            f"cp {INSTALL} /var/lib/x.sh; setpriv --reuid=nobody --regid=nogroup --clear-groups sh /var/lib/x.sh",
+            f"cp {INSTALL} /var/lib/x.sh;"
+            " setpriv --reuid=nobody --regid=nogroup --clear-groups sh /var/lib/x.sh",
             2,
             "this needs root",
         ),

@@ -23,6 +23,7 @@ from sentinel.arbiter.inputs import (
 )
 from sentinel.arbiter.protocol import ADMIN, Message, read_message
 from sentinel.arbiter.states import State
+from sentinel.arbiter.view import why_waits
 from sentinel.core.clock import boottime
 from sentinel.core.codec import LEASE_VARIABLE
 from sentinel.core.errors import ProtocolError
@@ -123,6 +124,8 @@ class Desk:
             )
             self._office.expect(request.id, connection)
             self._office.feed(Acquire(request=request))
+            if why := why_waits(self._office.state, request, now):
+                self.tell_waiting(connection, why)
 
     def _watched(self, connection: Connection) -> bool:
         """Whether the client's end will be noticed: an earlier request of it took its pidfd along."""

@@ -142,6 +142,11 @@ def main(arguments: "list[str] | None" = None) -> int:
         _say(error.message)
         return error.exit_code
     except KeyboardInterrupt:
+        # As the command would have ended: whoever started us sees the signal, a shell sees 130.
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
         return 130
 
 

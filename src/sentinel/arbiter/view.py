@@ -133,6 +133,24 @@ def _lease(state: State, lease: Lease, now: float, clock: Clock) -> dict[str, An
     }
 
 
+def why_waits(state: State, request: Request, now: float) -> str | None:
+    """What one request waits for; None when it does not wait. Costs no more in a long queue: once the
+    gate is closed on every GPU, who else stands before it changes nothing."""
+    if preparing := state.preparing.get(request.id):
+        return unready(Turn(state, now), preparing)
+    if request not in state.queue.waiting.get(request.peer.uid, ()):
+        return None
+    gated: frozenset[str] = frozenset()
+    for earlier in in_order(state.queue):
+        if earlier.id == request.id or (gated and not state.gpus.keys() - gated):
+            break
+        placement = place(state, earlier, gated, now)
+        if isinstance(placement, Blocked):
+            gated |= placement.gates
+    placement = place(state, request, gated, now)
+    return "its turn, which is next" if isinstance(placement, Placed) else placement.why
+
+
 def waiting_why(state: State, now: float) -> dict[str, str]:
     """Request id → what it waits for, for all that wait."""
     return {entry["id"]: entry["why"] for entry in _queue(state, now, lambda _: "")}

@@ -278,5 +278,9 @@ def test_xml_is_not_loaded_for_the_cheap_read(smi: NvidiaSmi) -> None:
         f"SmiGpus({str(smi.executable)!r}).read()\n"
         "print([name for name in sys.modules if 'xml' in name.split('.') or name == 'pyexpat'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    source = Path(__file__).parents[3] / "src"
+    code = f"import sys; sys.path.insert(0, {str(source)!r})\n{code}"
+    # Without site-packages: what a coverage tool imports is not ours.
+    argv = [sys.executable, "-I", "-S", "-c", code]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
