@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,10 +86,10 @@ def test_a_polite_end_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_command_holds_in_place_of_the_holder(tmp_path: Path) -> None:
     with holding(tmp_path, "--gpu", "1", "--memory", "1GiB", "--graphics", "--", "sleep", "60") as process:
-        for _ in range(500):
+        end = time.monotonic() + 5
+        (listed,) = read(tmp_path).gpus[1].processes or ()
+        while listed.name != "sleep" and time.monotonic() < end:
             (listed,) = read(tmp_path).gpus[1].processes or ()
-            if listed.name == "sleep":
-                break
         assert (listed.pid, listed.kind, listed.name) == (process.pid, ProcessKind.GRAPHICS, "sleep")
         assert read(tmp_path).gpus[1].utilization_percent == 0
 

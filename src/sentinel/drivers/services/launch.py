@@ -64,8 +64,10 @@ def _leave_behind() -> None:
     os.dup2(null, 0)
     os.close(null)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(ignored, signal.SIG_DFL)
+    # Python's own (SIGPIPE, SIGXFSZ), and what the shell that started the arbiter may have set.
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     os.umask(0o022)
 
 
