@@ -186,7 +186,8 @@ def _place_exclusive(
         return Placed(gpus=tuple(sorted(calm[:count], key=lambda g: state.gpus[g].last.index)))
     waits_for = sorted(wanted, key=lambda g: (g in gated, busy(g), _busy_since(state, g)))[:count]
     blocked = _blocked(state, [g for g in waits_for if g not in ready] or named, frozenset(waits_for))
-    out = [g for g in named if g not in cards]
+    asked = named or (state.gpus if len(cards) < count else ())
+    out = [g for g in asked if g not in cards]
     if out:
         return replace(blocked, why="; ".join(_why_unusable(state, g) for g in out))
     return blocked

@@ -366,14 +366,15 @@ class Daemon:
         """Stores what must outlive us, then does what was decided. Doing may decide more."""
         while self._actions:
             actions, self._actions = self._actions, []
-            self._store()
+            self.store()
             for action in actions:
                 self._carry_out(action)
-        self._store()
+        self.store()
         self._staff.fill_in(self.state)
         self._show(boottime())
 
-    def _store(self) -> None:
+    def store(self) -> None:
+        """Writes what must outlive us, if it changed."""
         good = self._file.save(self.state)
         error = None if good else self._file.error
         if error != self._file_error:

@@ -60,6 +60,10 @@ class Office(Protocol):
         """Reads the config again; answers what is wrong with it."""
         ...
 
+    def store(self) -> None:
+        """Writes what must outlive us: before anyone is told that it is done."""
+        ...
+
     def status(self) -> dict[str, Any]: ...
 
 
@@ -328,6 +332,7 @@ class Desk:
             self._say_done(connection, f"GPU {message.gpu} takes leases again")
 
     def _say_done(self, connection: Connection, text: str) -> None:
+        self._office.store()
         self._office.clients.say(connection, {"v": 1, "ok": True, "message": text})
 
     def _say_no(self, connection: Connection, code: str, text: str) -> None:

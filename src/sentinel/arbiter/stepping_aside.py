@@ -102,6 +102,9 @@ def _run(turn: Turn, service: Service, pressure: Pressure) -> None:
             turn.info(f"service {service.settings.name} was stopped by someone else: {why}")
         return
     if pressure.reasons and not _relieved(turn.state, service, pressure, running=True):
+        if not pressure.full and _unread_since_it_moved(turn.state, service, pressure):
+            turn.measure()  # a share may fit beside it: nothing is paused on an old reading
+            return
         _take_rung(turn, service, 0, since=turn.now, why="; ".join(pressure.reasons))
 
 
@@ -253,6 +256,12 @@ def _measured_free(state: State, service: Service, gpu: str, need: int) -> bool:
         return state.settings.grant_when_unknown and isinstance(service.sight, Down)
     free = view.last.free_bytes
     return free is not None and view.read_at >= service.touched_at and free >= need
+
+
+def _unread_since_it_moved(state: State, service: Service, pressure: Pressure) -> bool:
+    """Whether what a share asks for hangs on a reading that is older than the service's last move."""
+    views = [state.gpus[gpu] for gpu, _ in pressure.free]
+    return any(view.known and view.read_at < service.touched_at for view in views)
 
 
 def off_gpus(state: State, service: Service) -> bool:
