@@ -208,7 +208,9 @@ def test_signals_that_we_ignore_or_block_are_not_so_for_it(make: Make) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     status = facts(min(pids(service)), "status")
     assert "SigBlk:\t0000000000000000" in status
-    assert "SigIgn:\t0000000000000000" in status
+    # 32 and 33 are the C library's own; nobody can set them, and whoever started us may have lost them.
+    (ignored,) = re.findall(r"SigIgn:\t(\w+)", status)
+    assert int(ignored, 16) & ~(0b11 << 31) == 0
 
 
 # ------------------------------------------------------------------ what can go wrong
