@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ OTHER = 65533
 POLITE = ("sh", "-c", "trap 'echo told to end; exit 9' TERM; echo began; while :; do sleep 0.02; done")
 STUBBORN = ("sh", "-c", "trap '' TERM; echo began; while :; do sleep 0.02; done")
 
+SOURCE = Path(__file__).parents[2] / "src"
 AS_USER = """
 import os, shutil, signal, sys  # before the switch: whom we become may not read these files
+sys.path.insert(0, sys.argv.pop(1))
 import sentinel.arbiter.request, sentinel.core.arbiter_client, sentinel.core.units
 os.setgroups([])
 os.setresgid(int(sys.argv[1]), int(sys.argv[1]), int(sys.argv[1]))
@@ -35,8 +38,9 @@ def limited(workstation: Workstation, limits: str) -> Workstation:
 
 
 def as_user(uid: int, *args: str) -> tuple[str, ...]:
-    """A sentinel-request of that user."""
-    return ("-c", AS_USER, str(uid), *args)
+    """A sentinel-request of that user. Without site-packages, where a coverage tool would want to write
+    files that this user may not."""
+    return ("-I", "-S", "-c", AS_USER, str(SOURCE), str(uid), *args)
 
 
 def the_lease(workstation: Workstation) -> dict[str, Any]:
