@@ -76,18 +76,23 @@ def begin(settings: Settings, now: float, saved: Saved | None = None) -> State:
     Nothing is known yet, so nothing is decided yet: services settle by the first look at each.
     """
     left = saved or Saved()
-    # What waits to come back has been quiet for as long as anyone can tell.
-    quiet = now - settings.resume_delay
     services = {s.name: _new_service(s, now, left.services.get(s.name)) for s in settings.services}
     state = State(
         settings=settings,
-        services={n: replace(s, quiet_since=quiet) for n, s in services.items()},
+        services={n: replace(s, quiet_since=_quiet(s, settings, now)) for n, s in services.items()},
         leases={lease.id: lease for lease in left.leases},
         hold=left.hold,
         cordons=left.cordons,
         granted=left.granted,
     )
     return step(state, Tick(), now)[0]
+
+
+def _quiet(service: Service, settings: Settings, now: float) -> float:
+    """Since when nothing claims its GPUs, as far as an arbiter can tell that has just started. One that
+    was paused waits the usual delay: clients of the last arbiter are about to ask again."""
+    paused = isinstance(service.phase, Unsettled) and service.phase.rung is not None
+    return now if paused else now - settings.resume_delay
 
 
 def _new_service(settings: ServiceSettings, now: float, left: Unsettled | None = None) -> Service:
