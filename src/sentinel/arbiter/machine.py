@@ -7,7 +7,7 @@ everything that could. Kept true after every step, whatever the order of inputs:
 
 1. A lease is in the state before its Grant is sent, and only for GPUs that were measured free (or
    `grant_when_unknown` says to go without).
-2. A service is off its GPUs only while `view.why_paused` can say why.
+2. A service is off its GPUs only while `view.service_why` can say why.
 3. Nothing here touches a process that holds no lease.
 4. Unknown readings change nothing: what runs runs on, what is paused stays, nobody new gets in.
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from sentinel.arbiter.admission import Blocked, Never, Placed, in_order, place
-from sentinel.arbiter.claiming import claims_on, covers, describe, intruders, pressure_on, service_gpus
+from sentinel.arbiter.claiming import covers, describe, intruders, pressure_on, service_gpus
 from sentinel.arbiter.granting import unready
 from sentinel.arbiter.states import (
     Evicting,
@@ -15,7 +15,6 @@ from sentinel.arbiter.states import (
     GpuView,
     Listed,
     Paused,
-    Preparing,
     Restoring,
     Running,
     Service,
@@ -300,7 +299,3 @@ def summary(state: State, now: float) -> str:
     name, why = overall(state, now)
     waiting = sum(len(r) for r in state.queue.waiting.values()) + len(state.preparing)
     return f"{name}: {why}; {len(state.leases)} leases, {waiting} waiting"
-
-
-def claimed_by(state: State, gpu: str) -> tuple[Lease | Preparing, ...]:
-    return tuple(claims_on(state, gpu))
