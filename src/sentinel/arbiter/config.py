@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sentinel.arbiter import toml_table
 from sentinel.arbiter.states import Limits, ServiceSettings, Settings
-from sentinel.arbiter.toml_table import Table
+from sentinel.core import toml_table
 from sentinel.core.errors import ConfigError
 from sentinel.core.service import RUNGS_BY_API, Rung
+from sentinel.core.toml_table import Table
 
 DEFAULT_CONFIG = "/etc/sentinel/config.toml"
 DEFAULT_STATE = "/var/lib/sentinel/state.json"
@@ -100,7 +100,7 @@ def parse(text: str, path: str = "config.toml", *, root: bool = False) -> Config
         last = text.rstrip("\n").count("\n") + 1  # "at end of document" names no line
         raise ConfigError(f"not TOML: {what}", file=path, line=int(line[1]) if line else last) from None
     top = Table(raw, "", text, path)
-    top.refuse_unknown({"arbiter", "watchdog", "limits", "web", "service"})
+    top.refuse_unknown({"arbiter", "watchdog", "limits", "web", "service", *_OTHERS})
     arbiter = top.table("arbiter", _ARBITER_KEYS)
     watchdog = top.table("watchdog", _WATCHDOG_KEYS)
     tables = top.tables("service", _SERVICE_KEYS)
@@ -142,6 +142,8 @@ _SERVICE_KEYS: set[str] = set(
     " may_keep simulated_memory api url drain sleep_level cuda_checkpoint placeholder".split()
 )
 _DRIVERS = ("systemd", "process")
+_OTHERS = {"inventory", "telemetry", "metrics"}
+"""What the agent reads in the same file."""
 
 
 def _limits(table: Table) -> Limits:

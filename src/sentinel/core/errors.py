@@ -5,6 +5,8 @@
     │   └── ConfigError           exit 2    a config file; names file, line and key
     ├── ProtocolError             exit 1    bytes on a socket that are no message of ours
     ├── GpuReadError              exit 1    the GPUs could not be read: *unknown*, never empty
+    ├── SourceUnknown             exit 1    a source of the inventory did not answer: *unknown*, never empty
+    ├── SourceAbsent              exit 1    a source of the inventory does not exist on this machine
     ├── ServiceError              exit 1    an inference service would not do what was asked
     ├── ArbiterUnavailable        exit 69   nobody answers on the arbiter's socket (EX_UNAVAILABLE)
     └── Refused                   exit 75   not now (EX_TEMPFAIL); says who holds what
@@ -47,6 +49,16 @@ class GpuReadError(SentinelError):
     """The GPUs could not be read. What they hold is unknown, which is not the same as nothing."""
 
     retry = True
+
+
+class SourceUnknown(SentinelError):
+    """A container engine or the like did not answer, or not in a way that can be understood."""
+
+    retry = True
+
+
+class SourceAbsent(SentinelError):
+    """There is no such engine on this machine."""
 
 
 class ServiceError(SentinelError):
