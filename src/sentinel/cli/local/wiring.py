@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sentinel.core.errors import UsageError
 from sentinel.drivers.gpus.opening import SPECS, open_source
+from sentinel.drivers.processes.facts import ProcessFactsReader
 from sentinel.ports.gpus import GpuSource
+from sentinel.ports.process_facts import ProcessFactsSource
 
 GPU_SOURCES = (*SPECS, "smi-xml:FILE")
 
@@ -29,3 +31,8 @@ def gpu_source(spec: str) -> GpuSource:
     except UsageError as error:
         known = ", ".join(SPECS)
         raise UsageError(error.message.replace(known, ", ".join(GPU_SOURCES))) from error
+
+
+def process_facts() -> ProcessFactsSource:
+    """What /proc tells of processes."""
+    return ProcessFactsReader()
