@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from sentinel import __version__
-from sentinel.arbiter.config import DEFAULT_CONFIG, Config, load
+from sentinel.arbiter.config import Config, load
 from sentinel.arbiter.daemon import Daemon
 from sentinel.arbiter.sockets import inherited, listen
 from sentinel.arbiter.statefile import StateFile
 from sentinel.arbiter.wiring import real_ports
 from sentinel.core.clock import boot_id
 from sentinel.core.codec import DEFAULT_SOCKET, SOCKET_VARIABLE
+from sentinel.core.config_file import DEFAULT_CONFIG
 from sentinel.core.errors import SentinelError, UsageError
 
 

@@ -5,19 +5,14 @@ bad reload leaves the old config in force.
 """
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sentinel.arbiter.states import Limits, ServiceSettings, Settings
-from sentinel.core import toml_table
-from sentinel.core.errors import ConfigError
+from sentinel.core import config_file, toml_table
 from sentinel.core.service import RUNGS_BY_API, Rung
 from sentinel.core.toml_table import Table
 
-DEFAULT_CONFIG = "/etc/sentinel/config.toml"
 DEFAULT_STATE = "/var/lib/sentinel/state.json"
 
 # Display servers and the driver's own helpers: on every desktop's list, none of them research.
@@ -82,25 +77,15 @@ class Config:
 
 def load(path: str) -> Config:
     """The config in the file. ConfigError when it cannot be used, naming line and key."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"cannot read it: {reason}", file=path) from None
-    return parse(text, path, root=os.geteuid() == 0)
+    return _config(config_file.read(path), path, root=os.geteuid() == 0)
 
 
 def parse(text: str, path: str = "config.toml", *, root: bool = False) -> Config:
     """The config in `text`; `path` is for messages. `root`: it is for an arbiter that is root."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        what = re.sub(r" \(at .*\)", "", str(error))
-        last = text.rstrip("\n").count("\n") + 1  # "at end of document" names no line
-        raise ConfigError(f"not TOML: {what}", file=path, line=int(line[1]) if line else last) from None
-    top = Table(raw, "", text, path)
-    top.refuse_unknown({"arbiter", "watchdog", "limits", "web", "service", *_OTHERS})
+    return _config(config_file.parse(text, path), path, root=root)
+
+
+def _config(top: Table, path: str, *, root: bool) -> Config:
     arbiter = top.table("arbiter", _ARBITER_KEYS)
     watchdog = top.table("watchdog", _WATCHDOG_KEYS)
     tables = top.tables("service", _SERVICE_KEYS)
@@ -142,8 +127,6 @@ _SERVICE_KEYS: set[str] = set(
     " may_keep simulated_memory api url drain sleep_level cuda_checkpoint placeholder".split()
 )
 _DRIVERS = ("systemd", "process")
-_OTHERS = {"inventory", "telemetry", "metrics"}
-"""What the agent reads in the same file."""
 
 
 def _limits(table: Table) -> Limits:

@@ -41,8 +41,6 @@ from sentinel.arbiter.inputs import (
     Withdraw,
 )
 from sentinel.arbiter.lookout import Lookout
-from sentinel.arbiter.notify import Journal as JournalWriter
-from sentinel.arbiter.notify import Supervisor
 from sentinel.arbiter.staff import Staff, StandIn
 from sentinel.arbiter.statefile import StateFile
 from sentinel.arbiter.states import State
@@ -50,6 +48,8 @@ from sentinel.arbiter.trees import Trees
 from sentinel.arbiter.workers import Reader
 from sentinel.core.clock import boottime, monotonic, rfc3339, wall
 from sentinel.core.errors import ConfigError, SentinelError
+from sentinel.core.notify import Journal as JournalWriter
+from sentinel.core.notify import Supervisor
 from sentinel.core.units import show_duration
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.processes import ProcessTable

@@ -6,7 +6,6 @@ mean something on the boot that wrote it only, which is why it carries the boot'
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +23,7 @@ from sentinel.arbiter.states import (
     State,
     Unsettled,
 )
+from sentinel.core.atomic_file import replace_file
 from sentinel.core.lease import Binding, Claim, Lease, Sharing
 from sentinel.core.process import Peer, ProcessId
 from sentinel.core.service import Rung
@@ -200,22 +200,9 @@ class StateFile:
         # A lease dies with the power anyway; what is paused must be known after it.
         durable = any(before.get(k) != document[k] for k in ("services", "hold", "cordons"))
         try:
-            self._replace(json.dumps(document, separators=(",", ":")).encode(), durable)
+            replace_file(self.path, json.dumps(document, separators=(",", ":")).encode(), durable=durable)
         except OSError as error:
             self.error = f"cannot write {self.path}: {error.strerror}"
             return False
         self._written, self.error = document, None
         return True
-
-    def _replace(self, data: bytes, durable: bool) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.new")
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(fd, view) :]
-            if durable:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-        temporary.replace(self.path)

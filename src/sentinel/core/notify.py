@@ -1,4 +1,7 @@
-"""Telling systemd how the arbiter does (sd_notify(3)), and writing lines that journald understands."""
+"""Telling systemd how a daemon does (sd_notify(3)), and writing lines that journald understands.
+
+Called by the arbiter and the agent.
+"""
 
 import contextlib
 import os
@@ -32,13 +35,14 @@ class Supervisor:
 class Journal:
     """Lines on stderr; with the priority in front where stderr is the journal."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, name: str = "sentinel-arbiter") -> None:
+        self._name = name
         self._stream = stream or sys.stderr
         self._priorities = "JOURNAL_STREAM" in os.environ
 
     def write(self, level: str, text: str) -> None:
         clean = "".join(c if c.isprintable() else "?" for c in text)
-        front = f"<{_PRIORITY.get(level, 6)}>" if self._priorities else "sentinel-arbiter: "
+        front = f"<{_PRIORITY.get(level, 6)}>" if self._priorities else f"{self._name}: "
         mark = "" if self._priorities or level == "info" else f"{level}: "
         with contextlib.suppress(OSError, ValueError):
             print(f"{front}{mark}{clean}", file=self._stream, flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sentinel.arbiter.notify import Journal, Supervisor
+from sentinel.core.notify import Journal, Supervisor
 
 
 @pytest.fixture
