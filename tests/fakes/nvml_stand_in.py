@@ -10,6 +10,7 @@ In the test's own process, with the fixture that puts all back afterwards:
         nvml.show([replace(card, temperature=90)])
         nvml.show([card.having(Occupant(pid=42, memory_mib=1024))])
         nvml.show([replace(card, errors={"nvmlDeviceGetTemperature": 15})])   # GPU is lost
+        nvml.show([replace(card, sensors=SERVER, links=(Link(replay=1),))])   # see cards.SERVER
         nvml.show([], init_error=18)                   # driver/library version mismatch
         nvml.happen(device=0, xid=79)                  # an event, for those who wait for one
 
@@ -43,7 +44,7 @@ STATE_VARIABLE = "SENTINEL_FAKE_NVML"
 XID = 0x8
 _MIB = 2**20
 _CALLED = re.compile(r'_nvmlGetFunctionPointer\("(\w+)"\)')
-_DEFINED = re.compile(r"^(?:EXPORT [\w *]*?|LIST\()(nvml\w+)\b", re.MULTILINE)
+_DEFINED = re.compile(r"^(?:EXPORT [\w *]*?|LIST\(|SENSOR(?:64)?\()(nvml\w+)\b", re.MULTILINE)
 
 
 def compiler() -> str | None:
@@ -169,6 +170,12 @@ def _card(card: Card) -> list[str]:
             for one in card.slices
         ),
         *(_process(one, card) for one in card.occupants),
+        *(f"sensor {name} {value}" for name, value in card.sensors.items()),
+        *(f"{word} {said}" for word, said in (("serial", card.serial), ("vbios", card.vbios)) if said),
+        *(
+            f"link {one.active} {one.version} {one.replay} {one.recovery} {one.flit} {one.data}"
+            for one in card.links
+        ),
     ]
 
 
@@ -179,4 +186,5 @@ def _process(one: Occupant, card: Card) -> str:
         part = card.slices[one.slice]
         place = (part.gpu_instance, part.compute_instance)
     letters = one.letters.replace("+", "")
-    return f"process {letters} {one.pid} {size} {place[0]} {place[1]} {int(one.while_alive)}"
+    busy = f"{-1 if one.sm is None else one.sm} {one.memory_busy} {one.seen_us}"
+    return f"process {letters} {one.pid} {size} {place[0]} {place[1]} {int(one.while_alive)} {busy}"

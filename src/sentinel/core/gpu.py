@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sentinel.core.gpu_sensors import GpuSensors
+
 _UNNAMED = "unknown@"
 
 
@@ -30,6 +32,7 @@ class GpuProcess:
     memory_bytes: int | None = None
     name: str | None = None
     utilization_percent: float | None = None
+    memory_utilization_percent: float | None = None  # of the time, it read or wrote the GPU's memory
     mig_uuid: str | None = None  # the MIG device it runs on, where the driver says so
     gpu_instance_id: int | None = None  # with compute_instance_id, names that MIG device within its GPU
     compute_instance_id: int | None = None
@@ -73,6 +76,7 @@ class Gpu:
     mig_enabled: bool | None = None
     mig_devices: tuple[MigDevice, ...] = ()
     error: str | None = None
+    sensors: GpuSensors | None = None  # only where the source was opened for all that it knows
 
     @property
     def named(self) -> bool:

@@ -5,17 +5,21 @@
      "utilization_percent": …, "temperature_celsius": …, "power_watts": …, "power_limit_watts": …,
      "fan_percent": …, "error": null,
      "processes": [{"pid", "name", "kind", "memory_bytes", "utilization_percent",
-                    "mig_uuid", "gpu_instance_id", "compute_instance_id"}…],
+                    "memory_utilization_percent", "mig_uuid", "gpu_instance_id", "compute_instance_id"}…],
      "mig_enabled": …, "mig_devices": [{"index", "uuid", "name", "gpu_instance_id",
-                    "compute_instance_id", "memory_total_bytes", "memory_used_bytes", "processes"}…]}
+                    "compute_instance_id", "memory_total_bytes", "memory_used_bytes", "processes"}…],
+     "sensors": null or an object with the fields of `core.gpu_sensors.GpuSensors` by their names there}
 
 `null` is unknown; `"processes": null` means that the list could not be read. A process on a MIG device
 stands in the GPU's list and in the device's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import cast
 
 from sentinel.core.gpu import Gpu, GpuProcess, MigDevice
+from sentinel.core.gpu_sensors import GpuSensors, NvLink
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -39,7 +43,29 @@ def gpu_json(gpu: Gpu) -> dict[str, Json]:
         "processes": _processes(gpu.processes),
         "mig_enabled": gpu.mig_enabled,
         "mig_devices": [_mig_json(device, gpu.processes) for device in gpu.mig_devices],
+        "sensors": None if gpu.sensors is None else sensors_json(gpu.sensors),
     }
+
+
+def sensors_json(sensors: GpuSensors) -> dict[str, Json]:
+    """`sensors` with every field; sets as sorted lists, NVLinks as objects."""
+    return {field.name: _plain(getattr(sensors, field.name)) for field in fields(GpuSensors)}
+
+
+def _plain(value: object) -> Json:
+    match value:
+        case NvLink():
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(NvLink)}
+        case frozenset():
+            return [str(one) for one in sorted(cast("frozenset[str]", value))]
+        case tuple():
+            return [_plain(one) for one in cast("tuple[object, ...]", value)]
+        case Mapping():
+            return {str(key): _plain(one) for key, one in cast("Mapping[object, object]", value).items()}
+        case bool() | int() | float() | str() | None:
+            return value
+        case _:
+            raise TypeError(type(value))
 
 
 def runs_on(process: GpuProcess, device: MigDevice) -> bool:
@@ -61,6 +87,7 @@ def _process_json(process: GpuProcess) -> Json:
         "kind": process.kind.value,
         "memory_bytes": process.memory_bytes,
         "utilization_percent": process.utilization_percent,
+        "memory_utilization_percent": process.memory_utilization_percent,
         "mig_uuid": process.mig_uuid,
         "gpu_instance_id": process.gpu_instance_id,
         "compute_instance_id": process.compute_instance_id,

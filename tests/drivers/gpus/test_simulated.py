@@ -204,3 +204,13 @@ def test_asking_wrongly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert main([*arguments, "1GiB", "--", str(tmp_path / "none")]) == 127
     assert list(tmp_path.iterdir()) == []
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
+
+
+def test_sensors_move_with_the_load(tmp_path: Path) -> None:
+    held = Holding(pid=os.getpid(), gpus=(1,), memory_bytes=2**30, kind=ProcessKind.COMPUTE)
+    idle, busy = (gpu.sensors for gpu in SimulatedGpus(2, lambda: [held], tmp_path).read().gpus)
+    assert idle is not None
+    assert busy is not None
+    assert (idle.performance_state, busy.performance_state) == (8, 0)
+    assert (idle.sm_clock_hertz or 0) < (busy.sm_clock_hertz or 0)
+    assert (idle.minor_number, busy.minor_number) == (0, 1)

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from sentinel.core.errors import UsageError
 from sentinel.core.gpu import Gpu, ProcessKind
+from sentinel.core.gpu_sensors import GpuSensors
 from sentinel.drivers.gpus import smi_document
 from sentinel.drivers.gpus.smi_xml import document_in, parse_xml
 
@@ -31,7 +32,8 @@ def process(pid: object, kind: str = "C", more: str = "") -> str:
 def test_a_card_of_which_little_is_said() -> None:
     gpu = one("")
     assert (gpu.index, gpu.uuid, gpu.pci_bus_id) == (0, "GPU-1", "00000000:01:00.0")
-    known = {"index", "uuid", "pci_bus_id", "mig_devices"}
+    known = {"index", "uuid", "pci_bus_id", "mig_devices", "sensors"}
+    assert gpu.sensors == GpuSensors()
     assert {name for name in Gpu.__slots__ if getattr(gpu, name) is not None} == known
 
 

@@ -11,7 +11,11 @@
  *   gauge UTILIZATION TEMPERATURE MILLIWATTS LIMIT FAN MIG  (MIG 0, 1, or -1 for not supported)
  *   fails FUNCTION CODE              (for calls on this device; FUNCTION "*" is every one)
  *   slice UUID GI CI TOTAL USED NAME...
- *   process LETTERS PID BYTES GI CI WHILE_ALIVE  (BYTES -1: not available; GI -1: not on a slice)
+ *   process LETTERS PID BYTES GI CI WHILE_ALIVE SM MEMORY SEEN
+ *       (BYTES -1: not available; GI -1: not on a slice; SM -1: not busy, -2: never the same; SEEN in microseconds, 0: now)
+ *   sensor NAME VALUE                (see SENSORS below; one that is not given is not supported)
+ *   serial TEXT      vbios TEXT
+ *   link ACTIVE VERSION REPLAY RECOVERY FLIT DATA   (an NVLink; -1: not supported)
  */
 #include <pthread.h>
 #include <signal.h>
@@ -29,13 +33,34 @@
 #define MAX_PROCESSES 512
 #define MAX_FAILS 128
 #define MAX_EVENTS 256
+#define MAX_LINKS 18
+
+/* Each is what one function, or one kind of what it is asked for, answers. */
+#define SENSORS X(pstate) X(clock_graphics) X(clock_sm) X(clock_memory) X(clock_video) \
+    X(max_clock_graphics) X(max_clock_sm) X(max_clock_memory) X(max_clock_video) X(throttle) \
+    X(encoder) X(decoder) X(memory_temperature) X(shutdown_temperature) X(slowdown_temperature) X(margin) \
+    X(fans) X(power_instant) X(power_average) X(default_limit) X(min_limit) X(max_limit) X(energy) \
+    X(ecc_mode) X(ecc_corrected_volatile) X(ecc_uncorrected_volatile) X(ecc_corrected_aggregate) \
+    X(ecc_uncorrected_aggregate) X(retired_single) X(retired_double) X(retired_pending) \
+    X(remapped_correctable) X(remapped_uncorrectable) X(remapped_pending) X(remapped_failure) \
+    X(pcie_generation) X(pcie_max_generation) X(pcie_width) X(pcie_max_width) X(pcie_replay) X(pcie_sent) \
+    X(pcie_received) X(bar1_total) X(bar1_used) X(persistence) X(compute_mode) X(brand) \
+    X(throttled_power) X(throttled_sync) X(throttled_sw_thermal) X(throttled_hw_thermal) X(throttled_brake) \
+    X(process_utilization)
 
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7,
        NOT_LOADED = 9, TIMEOUT = 10, LOST = 15 };
 
 typedef unsigned long long u64;
+#define X(name) S_##name,
+enum { SENSORS SENSOR_COUNT };
+#undef X
+#define X(name) #name,
+static const char *const sensor_names[] = { SENSORS };
+#undef X
+typedef struct { long long active, version, error[4]; } Link;
 typedef struct { char uuid[96], name[96]; unsigned gi, ci; u64 total, used; } Slice;
-typedef struct { char letters[8]; unsigned pid; long long bytes; int gi, ci, while_alive; } Process;
+typedef struct { char letters[8]; unsigned pid; long long bytes; int gi, ci, while_alive, sm, memory; u64 seen; } Process;
 typedef struct { char function[80]; int code; } Fail;
 typedef struct {
     char uuid[96], address[32], name[96];
@@ -45,6 +70,10 @@ typedef struct {
     Slice slice[MAX_SLICES];
     Process process[MAX_PROCESSES];
     Fail fail[MAX_FAILS];
+    char serial[32], vbios[32], has[SENSOR_COUNT];
+    long long sensor[SENSOR_COUNT];
+    int links;
+    Link link[MAX_LINKS];
 } Device;
 typedef struct { u64 seq, type, data; int device; } Event;
 typedef struct { unsigned pid; char name[256]; } Name;
@@ -86,7 +115,21 @@ static int line_of_device(Device *d, const char *word, const char *rest) {
         snprintf(s->name, sizeof s->name, "%s", rest + at);
     } else if (!strcmp(word, "process") && d->processes < MAX_PROCESSES) {
         Process *p = &d->process[d->processes++];
-        sscanf(rest, "%7s %u %lld %d %d %d", p->letters, &p->pid, &p->bytes, &p->gi, &p->ci, &p->while_alive);
+        p->sm = -1;
+        sscanf(rest, "%7s %u %lld %d %d %d %d %d %llu", p->letters, &p->pid, &p->bytes, &p->gi, &p->ci,
+               &p->while_alive, &p->sm, &p->memory, &p->seen);
+    } else if (!strcmp(word, "sensor")) {
+        char name[64];
+        long long value;
+        if (sscanf(rest, "%63s %lld", name, &value) != 2) return 0;
+        for (int i = 0; i < SENSOR_COUNT; i++)
+            if (!strcmp(sensor_names[i], name)) { d->has[i] = 1; d->sensor[i] = value; }
+    } else if (!strcmp(word, "serial")) snprintf(d->serial, sizeof d->serial, "%s", rest);
+    else if (!strcmp(word, "vbios")) snprintf(d->vbios, sizeof d->vbios, "%s", rest);
+    else if (!strcmp(word, "link") && d->links < MAX_LINKS) {
+        Link *l = &d->link[d->links++];
+        sscanf(rest, "%lld %lld %lld %lld %lld %lld", &l->active, &l->version, &l->error[0], &l->error[1],
+               &l->error[2], &l->error[3]);
     } else return 0;
     return 1;
 }
@@ -310,6 +353,131 @@ EXPORT int nvmlDeviceGetEnforcedPowerLimit(Handle *h, unsigned *to) { ON(h); if 
 EXPORT int nvmlDeviceGetPowerManagementLimit(Handle *h, unsigned *to) { ON(h); if (!code) *to = d->limit; DONE; }
 EXPORT int nvmlDeviceGetFanSpeed(Handle *h, unsigned *to) { ON(h); if (!code) *to = d->fan; DONE; }
 
+static int ask(int code, const Device *d, const Slice *s, int which, long long *to) {
+    if (code) return code;
+    if (s || which < 0 || which >= SENSOR_COUNT || !d->has[which]) return NOT_SUPPORTED;
+    *to = d->sensor[which];
+    return OK;
+}
+#define ANSWER(which) long long v = 0; code = ask(code, d, s, which, &v); if (!code) *to = v; DONE
+#define SENSOR(name, which) EXPORT int name(Handle *h, unsigned *to) { ON(h); ANSWER(which); }
+#define SENSOR64(name, which) EXPORT int name(Handle *h, u64 *to) { ON(h); ANSWER(which); }
+SENSOR(nvmlDeviceGetPerformanceState, S_pstate)
+SENSOR64(nvmlDeviceGetCurrentClocksEventReasons, S_throttle)
+SENSOR64(nvmlDeviceGetCurrentClocksThrottleReasons, S_throttle)
+SENSOR64(nvmlDeviceGetTotalEnergyConsumption, S_energy)
+SENSOR(nvmlDeviceGetPowerManagementDefaultLimit, S_default_limit)
+SENSOR(nvmlDeviceGetRetiredPagesPendingStatus, S_retired_pending)
+SENSOR(nvmlDeviceGetCurrPcieLinkGeneration, S_pcie_generation)
+SENSOR(nvmlDeviceGetMaxPcieLinkGeneration, S_pcie_max_generation)
+SENSOR(nvmlDeviceGetCurrPcieLinkWidth, S_pcie_width)
+SENSOR(nvmlDeviceGetMaxPcieLinkWidth, S_pcie_max_width)
+SENSOR(nvmlDeviceGetPcieReplayCounter, S_pcie_replay)
+SENSOR(nvmlDeviceGetNumFans, S_fans)
+SENSOR(nvmlDeviceGetPersistenceMode, S_persistence)
+SENSOR(nvmlDeviceGetComputeMode, S_compute_mode)
+SENSOR(nvmlDeviceGetBrand, S_brand)
+EXPORT int nvmlDeviceGetClockInfo(Handle *h, int type, unsigned *to) { ON(h); ANSWER(S_clock_graphics + type); }
+EXPORT int nvmlDeviceGetMaxClockInfo(Handle *h, int type, unsigned *to) { ON(h); ANSWER(S_max_clock_graphics + type); }
+EXPORT int nvmlDeviceGetTemperatureThreshold(Handle *h, int type, unsigned *to) {
+    ON(h);
+    if (!code && type > 1) code = NOT_SUPPORTED;
+    ANSWER(S_shutdown_temperature + type);
+}
+EXPORT int nvmlDeviceGetPcieThroughput(Handle *h, int type, unsigned *to) { ON(h); ANSWER(S_pcie_sent + type); }
+EXPORT int nvmlDeviceGetEncoderUtilization(Handle *h, unsigned *to, unsigned *period) { ON(h); *period = 167000; ANSWER(S_encoder); }
+EXPORT int nvmlDeviceGetDecoderUtilization(Handle *h, unsigned *to, unsigned *period) { ON(h); *period = 167000; ANSWER(S_decoder); }
+EXPORT int nvmlDeviceGetEccMode(Handle *h, unsigned *to, unsigned *pending) { ON(h); *pending = 0; ANSWER(S_ecc_mode); }
+EXPORT int nvmlDeviceGetTotalEccErrors(Handle *h, int type, int lifetime, u64 *to) { ON(h); ANSWER(S_ecc_corrected_volatile + type + 2 * lifetime); }
+EXPORT int nvmlDeviceGetFanSpeed_v2(Handle *h, unsigned fan, unsigned *to) {
+    ON(h);
+    long long fans = 0;
+    code = ask(code, d, s, S_fans, &fans);
+    if (!code && fan >= fans) code = INVALID;
+    if (!code) *to = d->fan + fan;
+    DONE;
+}
+EXPORT int nvmlDeviceGetPowerManagementLimitConstraints(Handle *h, unsigned *least, unsigned *most) {
+    ON(h);
+    long long a = 0, b = 0;
+    code = ask(code, d, s, S_min_limit, &a);
+    code = ask(code, d, s, S_max_limit, &b);
+    if (!code) { *least = a; *most = b; }
+    DONE;
+}
+EXPORT int nvmlDeviceGetRetiredPages(Handle *h, int cause, unsigned *count, u64 *to) {
+    ON(h);
+    long long v = 0;
+    unsigned room = to ? *count : 0;
+    code = ask(code, d, s, S_retired_single + cause, &v);
+    if (!code) { *count = v; if (v > room) code = TOO_SMALL; }
+    for (unsigned i = 0; !code && i < v; i++) to[i] = 0x1000 * i;
+    DONE;
+}
+EXPORT int nvmlDeviceGetRemappedRows(Handle *h, unsigned *corrected, unsigned *not_corrected, unsigned *pending, unsigned *failed) {
+    ON(h);
+    unsigned *to[] = {corrected, not_corrected, pending, failed};
+    for (int i = 0; i < 4; i++) {
+        long long v = 0;
+        code = ask(code, d, s, S_remapped_correctable + i, &v);
+        if (!code) *to[i] = v;
+    }
+    DONE;
+}
+typedef struct { unsigned version; int celsius; } Margin;
+EXPORT int nvmlDeviceGetMarginTemperature(Handle *h, Margin *margin) { ON(h); int *to = &margin->celsius; ANSWER(S_margin); }
+typedef struct { u64 total, free, used; } Bar1;
+EXPORT int nvmlDeviceGetBAR1MemoryInfo(Handle *h, Bar1 *to) {
+    ON(h);
+    long long total = 0, taken = 0;
+    code = ask(code, d, s, S_bar1_total, &total);
+    code = ask(code, d, s, S_bar1_used, &taken);
+    if (!code) *to = (Bar1){total, total - taken, taken};
+    DONE;
+}
+EXPORT int nvmlDeviceGetSerial(Handle *h, char *to, unsigned n) { ON(h); if (!code) code = *d->serial ? text(0, d->serial, to, n) : NOT_SUPPORTED; DONE; }
+EXPORT int nvmlDeviceGetVbiosVersion(Handle *h, char *to, unsigned n) { ON(h); if (!code) code = *d->vbios ? text(0, d->vbios, to, n) : NOT_SUPPORTED; DONE; }
+static int on_link(int code, const Device *d, unsigned link, long long value, u64 *to) {
+    if (!code && link >= (unsigned)d->links) code = INVALID;
+    if (!code && value < 0) code = NOT_SUPPORTED;
+    if (!code) *to = value;
+    return code;
+}
+EXPORT int nvmlDeviceGetNvLinkState(Handle *h, unsigned link, unsigned *to) { ON(h); u64 v = 0; code = on_link(code, d, link, d->link[link % MAX_LINKS].active, &v); if (!code) *to = v; DONE; }
+EXPORT int nvmlDeviceGetNvLinkVersion(Handle *h, unsigned link, unsigned *to) { ON(h); u64 v = 0; code = on_link(code, d, link, d->link[link % MAX_LINKS].version, &v); if (!code) *to = v; DONE; }
+EXPORT int nvmlDeviceGetNvLinkErrorCounter(Handle *h, unsigned link, unsigned kind, u64 *to) {
+    ON(h);
+    if (!code && kind > 3) code = NOT_SUPPORTED;
+    code = on_link(code, d, link, d->link[link % MAX_LINKS].error[kind & 3], to);
+    DONE;
+}
+
+typedef struct { unsigned field, scope; long long at, latency; int type, code; union { u64 whole; double real; } value; } FieldValue;
+static int sensor_of(unsigned field) {
+    switch (field) {
+    case 74: return S_throttled_power;
+    case 76: return S_throttled_sync;
+    case 82: return S_memory_temperature;
+    case 83: return S_energy;
+    case 185: return S_power_average;
+    case 186: return S_power_instant;
+    case 269: return S_throttled_sw_thermal;
+    case 270: return S_throttled_hw_thermal;
+    case 271: return S_throttled_brake;
+    default: return -1;
+    }
+}
+EXPORT int nvmlDeviceGetFieldValues(Handle *h, int count, FieldValue *to) {
+    ON(h);
+    for (int i = 0; !code && i < count; i++) {
+        long long v = 0;
+        to[i].type = 3;
+        to[i].code = to[i].field == 91 && d->links ? (v = d->links, OK) : ask(OK, d, s, sensor_of(to[i].field), &v);
+        to[i].value.whole = v;
+    }
+    DONE;
+}
+
 EXPORT int nvmlDeviceIsMigDeviceHandle(Handle *h, unsigned *to) { ON(h); if (!code) *to = s != NULL; DONE; }
 EXPORT int nvmlDeviceGetMigMode(Handle *h, unsigned *now, unsigned *pending) {
     ON(h);
@@ -351,6 +519,29 @@ LIST(nvmlDeviceGetGraphicsRunningProcesses_v2, 'G')
 LIST(nvmlDeviceGetGraphicsRunningProcesses_v3, 'G')
 LIST(nvmlDeviceGetMPSComputeRunningProcesses_v2, 'M')
 LIST(nvmlDeviceGetMPSComputeRunningProcesses_v3, 'M')
+
+typedef struct { unsigned pid; u64 at; unsigned sm, memory, encoder, decoder; } Busy;
+EXPORT int nvmlDeviceGetProcessUtilization(Handle *h, Busy *to, unsigned *count, u64 last) {
+    ON(h);
+    long long mode = 0;
+    if (!code && (d->mig > 0 || ask(0, d, s, S_process_utilization, &mode))) code = NOT_SUPPORTED;
+    if (code) { DONE; }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    unsigned room = to ? *count : 0, found = 0;
+    for (int i = 0; i < d->processes; i++) {
+        const Process *p = &d->process[i];
+        u64 at = p->seen ? p->seen : (u64)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+        if (p->sm == -1 || at <= last || !listed(p, s, 0)) continue;
+        unsigned sm = p->sm == -2 ? (at / 1000 + p->pid) % 100 : (unsigned)p->sm;
+        if (found < room) to[found] = (Busy){p->pid, at, sm, p->memory, 0, 0};
+        found++;
+    }
+    *count = found;
+    if (!found) code = NOT_FOUND;
+    else if (found > room) code = TOO_SMALL;
+    DONE;
+}
 
 static u64 newest(void) {
     u64 seq = 0;

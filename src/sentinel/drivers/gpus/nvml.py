@@ -5,17 +5,20 @@ Called by the arbiter and the agent (through their wiring) and by `sentinel gpus
 NVML is kept initialised between reads, because without persistence mode the driver powers a card down
 when the last client leaves, and bringing it back takes seconds. While a card is sick it is let go after
 every read, because a card that someone has open cannot be reset.
+
+The arbiter reads little and often. With `full` every card's sensors and every process's share come along.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sentinel.core.clock import boottime, wall
 from sentinel.core.errors import GpuReadError
 from sentinel.core.gpu import Gpu, GpuReading, unnamed
 from sentinel.drivers.gpus import nvml_api as api
 from sentinel.drivers.gpus.listing import pci_address
-from sentinel.drivers.gpus.nvml_card import CardReader, words
+from sentinel.drivers.gpus.nvml_card import CardReader, Everything, words
 
 T = TypeVar("T")
 
@@ -27,14 +30,28 @@ class _Slot:
     identity: Gpu
     handle: api.Device | None
     error: str | None = None
+    everything: Everything | None = None
 
 
 class NvmlGpus:
-    """A GpuSource over NVML; see the port for the contract of `read`."""
+    """A GpuSource over NVML; see the port for the contract of `read`.
 
-    def __init__(self) -> None:
+    `pcie_throughput` has a full read measure PCIe traffic, for which the driver blocks some 40 ms a card.
+    `now` is the time since boot, `today` the time of day, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        full: bool = False,
+        pcie_throughput: bool = False,
+        now: Callable[[], float] = boottime,
+        today: Callable[[], float] = wall,
+    ) -> None:
         """Raises GpuReadError when nvidia-ml-py is missing. The driver is opened by the first read."""
         self._nvml = api.load()
+        self._full, self._pcie_throughput = full, pcie_throughput
+        self._now, self._today = now, today
         self._open = False
         self._slots: list[_Slot] = []
         self._versions: tuple[str | None, str | None] = (None, None)
@@ -44,7 +61,8 @@ class NvmlGpus:
         """One pass over all cards; opens the driver first where it is not open."""
         try:
             self._begin()
-            gpus = tuple(self._read_slot(slot) for slot in self._slots)
+            now = self._now()
+            gpus = tuple(self._read_slot(slot, now) for slot in self._slots)
         except self._nvml.NVMLError as error:
             self._end(unload=api.code_of(error) in api.GONE)
             raise GpuReadError(api.explained(error)) from error
@@ -102,9 +120,27 @@ class NvmlGpus:
         )
         if identity.named:
             self._known[index] = identity
-        return _Slot(identity=identity, handle=handle)
+        return _Slot(identity=identity, handle=handle, everything=self._everything(handle))
 
-    def _read_slot(self, slot: _Slot) -> Gpu:
+    def _everything(self, handle: api.Device) -> Everything | None:
+        if not self._full:
+            return None
+        # Not for an arbiter, which must stay small.
+        from sentinel.drivers.gpus.nvml_direct import Direct
+        from sentinel.drivers.gpus.nvml_processes import CardProcesses
+        from sentinel.drivers.gpus.nvml_sensors import CardSensors
+
+        direct = Direct(self._nvml, handle)
+        return Everything(
+            direct=direct,
+            sensors=CardSensors(direct, pcie_throughput=self._pcie_throughput),
+            processes=CardProcesses(direct, self._process_name, self._today),
+        )
+
+    def _process_name(self, pid: int) -> str | None:
+        return words(self._ask(self._nvml.nvmlSystemGetProcessName, pid))
+
+    def _read_slot(self, slot: _Slot, now: float) -> Gpu:
         if slot.handle is None:
             known = slot.identity
             return Gpu(
@@ -114,7 +150,7 @@ class NvmlGpus:
                 pci_bus_id=known.pci_bus_id,
                 error=slot.error,
             )
-        return CardReader(self._nvml, slot.handle).read(slot.identity)
+        return CardReader(self._nvml, slot.handle, slot.everything, now).read(slot.identity)
 
     def _driver_version(self) -> str | None:
         return words(self._ask(self._nvml.nvmlSystemGetDriverVersion))

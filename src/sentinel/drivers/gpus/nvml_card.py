@@ -5,12 +5,17 @@ this value is not to be had (None), the card is broken (`Gpu.error`), or the dri
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from sentinel.core.gpu import Gpu, GpuProcess, MigDevice, ProcessKind
 from sentinel.drivers.gpus import nvml_api as api
 from sentinel.drivers.gpus.listing import merged
+
+if TYPE_CHECKING:
+    from sentinel.drivers.gpus.nvml_direct import Direct
+    from sentinel.drivers.gpus.nvml_processes import CardProcesses
+    from sentinel.drivers.gpus.nvml_sensors import CardSensors
 
 T = TypeVar("T")
 _NO_INSTANCE = 0xFFFFFFFF
@@ -22,24 +27,44 @@ def words(value: str | bytes | None) -> str | None:
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
 
 
-class CardReader:
-    """Reads the card behind `handle` once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everything:
+    """What a full read of a card needs, and keeps from one to the next."""
 
-    def __init__(self, nvml: api.Nvml, handle: api.Device) -> None:
+    direct: "Direct"
+    sensors: "CardSensors"
+    processes: "CardProcesses"
+
+
+class CardReader:
+    """Reads the card behind `handle` once: in full with `everything` and the time since boot, `now`."""
+
+    def __init__(
+        self, nvml: api.Nvml, handle: api.Device, everything: Everything | None = None, now: float = 0.0
+    ) -> None:
         self._nvml = nvml
         self._handle = handle
+        self._everything = everything
+        self._now = now
         self._trouble: str | None = None
 
     def read(self, identity: Gpu) -> Gpu:
         """`identity` with everything that changes. Raises NVMLError when the driver is gone."""
-        nvml, handle = self._nvml, self._handle
+        nvml, handle, everything = self._nvml, self._handle, self._everything
+        if everything:
+            everything.direct.begin(self._now)
         memory = self._memory(handle)
         busy = self._ask(nvml.nvmlDeviceGetUtilizationRates, handle)
         mode = self._ask(nvml.nvmlDeviceGetMigMode, handle)
         mig = bool(mode[0]) if mode else None
         parts = self._mig_handles() if mig else []
         devices = tuple(self._mig_device(index, part) for index, part in parts)
-        processes = self._processes([part for _, part in parts], devices)
+        processes = everything.processes.read(self._now) if everything and not mig else None
+        if processes is None:
+            processes = self._processes([part for _, part in parts], devices)
+        sensors = None
+        if everything:
+            sensors = everything.sensors.read(self._now, float(busy.memory) if busy else None)
         milliwatts = self._ask(nvml.nvmlDeviceGetPowerUsage, handle)
         limit = self._power_limit()
         return replace(
@@ -59,6 +84,7 @@ class CardReader:
             mig_enabled=mig,
             mig_devices=devices,
             error=self._trouble,
+            sensors=sensors,
         )
 
     def _memory(self, handle: api.Device) -> api.Memory | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sentinel.core.errors import GpuReadError, SentinelError, UsageError
 from sentinel.core.gpu import Gpu, GpuProcess, GpuReading, ProcessKind
+from sentinel.core.gpu_sensors import GpuSensors, ThrottleReason
 from sentinel.core.units import parse_size, show_size
 from sentinel.drivers.gpus.simulated_claims import Holding, claim, claims, default_folder, fault
 
@@ -81,6 +82,26 @@ def _gpu(index: int, held: Iterable[Holding]) -> Gpu:
         power_limit_watts=_MOST_WATTS,
         processes=tuple(_process(one) for one in here),
         mig_enabled=False,
+        sensors=_sensors(index, busy),
+    )
+
+
+def _sensors(index: int, busy: bool) -> GpuSensors:
+    """A few that move with the load, so that views and alerts have something to show."""
+    return GpuSensors(
+        performance_state=0 if busy else 8,
+        sm_clock_hertz=1.98e9 if busy else 3.45e8,
+        sm_clock_max_hertz=1.98e9,
+        memory_clock_hertz=2.619e9,
+        memory_clock_max_hertz=2.619e9,
+        throttle_reasons=frozenset() if busy else frozenset({ThrottleReason.GPU_IDLE}),
+        memory_utilization_percent=40.0 if busy else 0.0,
+        pcie_generation=5,
+        pcie_generation_max=5,
+        pcie_width=16,
+        pcie_width_max=16,
+        nvlinks=(),
+        minor_number=index,
     )
 
 

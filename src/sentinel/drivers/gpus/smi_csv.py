@@ -13,6 +13,7 @@ from sentinel.core.gpu import Gpu, GpuProcess, ProcessKind, unnamed
 from sentinel.drivers.gpus import smi_values as values
 from sentinel.drivers.gpus.listing import merged, pci_address
 from sentinel.drivers.gpus.smi_complaints import Unreachable, is_prose, unreachable
+from sentinel.drivers.gpus.smi_sensors import sensors_in_row
 
 # Asked for together; those an old driver does not know are dropped one by one.
 GPU_FIELDS = (
@@ -146,6 +147,7 @@ def _gpu(place: int, row: Row) -> Gpu:
         fan_percent=values.number(row.get("fan.speed"), "%"),
         mig_enabled=values.flag(row.get("mig.mode.current")),
         error=troubles[0] if troubles else None,
+        sensors=sensors_in_row(row),
     )
 
 

@@ -13,6 +13,7 @@ from sentinel.core.gpu import Gpu, GpuProcess, MigDevice, unnamed
 from sentinel.drivers.gpus import smi_values as values
 from sentinel.drivers.gpus.listing import kind_of, merged, pci_address
 from sentinel.drivers.gpus.smi_document import Node, parse_document
+from sentinel.drivers.gpus.smi_sensors import sensors_in_node
 
 _POWER = ("power_readings", "gpu_power_readings")
 _DRAW = ("power_draw", "average_power_draw", "instant_power_draw")
@@ -103,6 +104,7 @@ def _gpu(index: int, node: Node) -> Gpu:
         mig_enabled=values.flag(node.value("mig_mode/current_mig")),
         mig_devices=devices,
         error=troubles[0] if troubles else None,
+        sensors=sensors_in_node(node),
     )
 
 
