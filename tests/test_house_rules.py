@@ -14,7 +14,15 @@ SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "misc"}
 LONGEST = 500
-COMMANDS = {"sentinel", "sentinel-arbiter", "sentinel-request", "sentinel-status", "sentinel-admin"}
+COMMANDS = {
+    "sentinel",
+    "sentinel-arbiter",
+    "sentinel-request",
+    "sentinel-status",
+    "sentinel-admin",
+    "sentinel-agent",
+    "ds01-workloads",
+}
 ADDRESS = re.compile(r"https?://|--(extra-)?index-url|--find-links|^\s*-[if]\s|git\+", re.MULTILINE)
 
 # These run as root on people's workstations, or beside such a process, so they need Python and nothing else.
@@ -26,6 +34,8 @@ STANDARD_LIBRARY_ALONE = (
     "drivers/services",
     "drivers/processes",
     "drivers/wakeups",
+    "drivers/containers",
+    "inventory",
 )
 NEEDS_AN_SDK = {"drivers/gpus/nvml.py": "nvidia-ml-py, which is optional"}
 
