@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 
 from bench.figure import Figure, machine
+from bench.inventory import agent, scan
+from bench.telemetry import scrape, snapshot
 from bench.workstation import alarm, at_rest, crowd, round_trip, turns, wrapper
 from bench.workstation.arbiter import BenchmarkError
 
@@ -19,6 +21,10 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "crowd": crowd.measure,
     "alarm": alarm.measure,
     "turns": turns.measure,
+    "snapshot": snapshot.measure,
+    "scrape": scrape.measure,
+    "scan": scan.measure,
+    "agent": agent.measure,
 }
 
 
