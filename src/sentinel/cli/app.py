@@ -28,6 +28,26 @@ COMMANDS = {
         module="sentinel.cli.local.gpus",
         help="Show the GPUs of this machine and the processes on them.",
     ),
+    "scan": Entry(
+        module="sentinel.cli.local.scan",
+        help="Look once at everything that runs on the GPUs, and keep it in the inventory.",
+    ),
+    "agent": Entry(
+        module="sentinel.cli.local.agent",
+        help="Watch this node: samples, the inventory, metrics on port 9400.",
+    ),
+    "workloads": Entry(
+        module="sentinel.cli.local.workloads.command",
+        help="Show what runs on this machine: whose it is, and which GPUs it has.",
+    ),
+    "events": Entry(
+        module="sentinel.cli.local.events.command",
+        help="Show what came, went, lay idle and resumed on this machine.",
+    ),
+    "top": Entry(
+        module="sentinel.cli.local.top.command",
+        help="Watch the GPUs and the processes on them, live, with their owners.",
+    ),
 }
 
 
@@ -44,7 +64,11 @@ def run(arguments: Sequence[str]) -> int:
     )
     app.callback()(_sentinel)
     for name, entry in COMMANDS.items():
-        app.command(name, help=entry.help)(_function(entry) if name == chosen else _unused)
+        # The command that is run has more to say in its help than its line in the list.
+        if name == chosen:
+            app.command(name)(_function(entry))
+        else:
+            app.command(name, help=entry.help)(_unused)
     try:
         get_command(app)(args=list(arguments), prog_name="sentinel")
     except SystemExit as ended:

@@ -29,6 +29,6 @@ def boot_id() -> str:
 
 
 def rfc3339(epoch: float) -> str:
-    """`epoch` seconds as RFC 3339 UTC with milliseconds: "2026-01-31T23:59:59.250Z"."""
-    whole = int(epoch)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((epoch - whole) * 1000):03d}Z"
+    """`epoch` seconds as RFC 3339 UTC, to the nearest millisecond: "2026-01-31T23:59:59.250Z"."""
+    whole, milliseconds = divmod(round(epoch * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"

@@ -118,6 +118,8 @@ class Workload:
     quiet_since: float | None = None  # since when its GPU memory lies unused, without a gap in observation
     idle_since: float | None = None  # the same, once that has lasted long enough to be called idle
     mark: Mark | None = None
+    source: str | None = None  # who tells that it exists: an engine's name in SOURCES, or "gpus"
+    seen_running: bool = False  # its present run was seen running and not seen to end
 
     @property
     def managed(self) -> bool:

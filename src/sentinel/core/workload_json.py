@@ -12,6 +12,7 @@
         "created_at", "started_at", "first_seen_at", "last_seen_at": TIME | null,
         "managed": BOOL, "transient": BOOL, "quiet_since", "idle_since": TIME | null,
         "mark": {"user", "time", "namespace", "written_to"} | null,
+        "source", "seen_running": BOOL,
         "process": [PID, STARTED] | null}…]}
 
 TIME is RFC 3339 UTC. `null` is unknown. Each item of `user_evidence` has "user" beside "value", the same.
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 _PLAIN = (
     "id name user gpu_access gpu_memory_bytes gpu_utilization_percent cpu_percent memory_bytes image command"
-    " pid runtime pod slurm_job transient"
+    " pid runtime pod slurm_job transient source seen_running"
 ).split()
 _TIMES = "created_at started_at first_seen_at last_seen_at quiet_since idle_since".split()
 
@@ -114,6 +115,7 @@ def _workload(raw: Mapping[str, Any]) -> Workload:
     known: dict[str, Any] = {key: raw.get(key) for key in _PLAIN}
     known |= {key: None if raw.get(key) is None else epoch(raw[key]) for key in _TIMES}
     known["transient"] = bool(raw.get("transient"))
+    known["seen_running"] = bool(raw.get("seen_running"))
     gpus = raw.get("gpus", [])
     return Workload(
         **known,

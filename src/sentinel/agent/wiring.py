@@ -1,0 +1,127 @@
+"""The one place where the agent and the scan meet the drivers. Called by `__main__`."""
+
+import platform
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sentinel.agent.config import AgentConfig
+from sentinel.agent.gpus import LazyGpus, absent_or_unknown
+from sentinel.core.clock import boot_id
+from sentinel.core.gpu import GpuReading
+from sentinel.drivers.containers.containerd import Containerd, ContainerdContainers
+from sentinel.drivers.containers.docker import DockerEngine
+from sentinel.drivers.gpus.opening import open_source
+from sentinel.drivers.gpus.presence import anything_of_nvidia
+from sentinel.drivers.pods.kubelet import Kubelet
+from sentinel.drivers.processes.facts import ProcessFactsReader
+from sentinel.drivers.wakeups.inotify import watch_device_nodes
+from sentinel.drivers.wakeups.netlink import listen_to_processes
+from sentinel.inventory.config import InventoryConfig
+from sentinel.inventory.engines import EngineView
+from sentinel.inventory.eventlog import EventLog
+from sentinel.inventory.keeper import Keeper
+from sentinel.inventory.leases import ask_arbiter
+from sentinel.inventory.marking import Labels
+from sentinel.inventory.observation import Settings
+from sentinel.inventory.pods import pods_of
+from sentinel.inventory.scan import Scanner
+from sentinel.ports.gpus import GpuSource
+from sentinel.ports.process_facts import ProcessFactsSource
+from sentinel.ports.wakeups import Unavailable, Wakeups
+
+
+def keeper(
+    config: AgentConfig,
+    said: Callable[[str], None],
+    engines: Mapping[str, EngineView | None] | None = None,
+) -> Keeper:
+    """A keeper that reads the GPUs itself: for one scan. `said` hears what is amiss with the old inventory;
+    `engines` are those of `engine_views`, unless given."""
+    inventory = config.inventory
+    read = None if inventory.gpus is None else gpu_source(inventory, full=True).read
+    return _keeper(inventory, read, engines or engine_views(inventory), said)
+
+
+def live_keeper(
+    config: InventoryConfig,
+    gpus: Callable[[], GpuReading],
+    views: Mapping[str, EngineView | None],
+    said: Callable[[str], None],
+) -> Keeper:
+    """A keeper that looks at the GPUs through `gpus`, which somebody else reads: for the agent."""
+    return _keeper(config, None if config.gpus is None else gpus, views, said)
+
+
+def gpu_source(config: InventoryConfig, *, full: bool, pcie_throughput: bool = False) -> GpuSource:
+    """The GPUs, opened when they are first read; `full` with every sensor."""
+    spec = config.gpus or "auto"
+    return LazyGpus(lambda: open_source(spec, full=full, pcie_throughput=pcie_throughput))
+
+
+def process_facts() -> ProcessFactsSource:
+    """What /proc tells."""
+    return ProcessFactsReader()
+
+
+def wakeups() -> tuple[Wakeups | Unavailable, ...]:
+    """What the kernel can tell of GPUs being opened and of programs being started."""
+    return (watch_device_nodes(), listen_to_processes())
+
+
+def engine_views(config: InventoryConfig) -> dict[str, EngineView | None]:
+    """Each engine by name; None where it is switched off. One reader of /proc for all."""
+    processes, seconds = ProcessFactsReader(), config.scan_timeout
+    found: dict[str, EngineView | None] = dict.fromkeys(("docker", "podman", "containerd"))
+    for name, host in (("docker", config.docker), ("podman", config.podman)):
+        if host is not None:
+            found[name] = EngineView(DockerEngine(name=name, host=host, timeout=seconds), processes)
+    if config.containerd is not None:
+        address = next(iter(_containerds(config)), config.containerd[0])
+        found["containerd"] = EngineView(ContainerdContainers(address=address, timeout=seconds), processes)
+    return found
+
+
+def something_hangs() -> bool:
+    """Whether a source that was asked has still not answered: its thread cannot be ended."""
+    return any(thread.name.startswith("ask-") for thread in threading.enumerate())
+
+
+# ------------------------------------------------------------------ parts
+
+
+def _keeper(
+    config: InventoryConfig,
+    gpus: Callable[[], GpuReading] | None,
+    views: Mapping[str, EngineView | None],
+    said: Callable[[str], None],
+) -> Keeper:
+    kubelet = (
+        None if config.kubernetes is None else Kubelet(config.kubernetes, time_limit=config.scan_timeout)
+    )
+    seconds = config.scan_timeout
+    scanner = Scanner(
+        node=platform.node(),
+        boot_id=boot_id(),
+        processes=ProcessFactsReader(),
+        gpus=None if gpus is None else lambda: absent_or_unknown(gpus, anything_of_nvidia),
+        engines=views,
+        pods=None if kubelet is None else lambda: pods_of(kubelet.devices()),
+        leases=(lambda: ask_arbiter(seconds)) if config.arbiter else None,
+        home_roots=config.homes,
+        seconds=seconds,
+    )
+    labellers = [Containerd(address=one, timeout=seconds) for one in _containerds(config)]
+    return Keeper(
+        scanner,
+        config.folder,
+        Settings(idle_after=config.idle_after, people=config.people, home_roots=config.homes),
+        log=EventLog(folder=config.folder, most_bytes=config.log_size, kept=config.log_files),
+        labels=Labels(labellers) if labellers and config.mark else None,
+        namespace=config.mark_namespace if config.mark else None,
+        started=said,
+    )
+
+
+def _containerds(config: InventoryConfig) -> list[str]:
+    return [path for path in config.containerd or () if Path(path).exists()]

@@ -1,0 +1,48 @@
+"""`sentinel scan`: one look at everything that runs on the GPUs, into the inventory. For a timer, or by hand.
+
+Called by the table in `cli.app`. The work is the agent's: see `cli.node_process`.
+"""
+
+from typing import Annotated
+
+import typer
+
+from sentinel.cli.node_process import become, options
+
+
+def command(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="What changed, as CloudEvents, and how each source answered.")
+    ] = False,
+    state_dir: Annotated[
+        str | None, typer.Option("--state-dir", metavar="DIR", help="Where the inventory is kept.")
+    ] = None,
+    docker_host: Annotated[
+        str | None, typer.Option("--docker-host", metavar="URL", help="Docker's socket: unix:///PATH.")
+    ] = None,
+    podman_host: Annotated[
+        str | None, typer.Option("--podman-host", metavar="URL", help="Podman's socket: unix:///PATH.")
+    ] = None,
+    gpus: Annotated[
+        str | None, typer.Option("--gpus", metavar="SOURCE", help="auto, nvml, smi or simulated:N.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Instead of /etc/sentinel/config.toml.")
+    ] = None,
+    no_mark: Annotated[bool, typer.Option("--no-mark", help="Mark nothing that is discovered.")] = False,
+) -> None:
+    """Look once at everything that runs on the GPUs, and keep it in the inventory.
+
+    What could not be asked is unknown, and nothing is called gone for that. Exit 75: another scan, or the
+    agent, is at it already.
+    """
+    given = options(
+        json=as_json,
+        state_dir=state_dir,
+        docker_host=docker_host,
+        podman_host=podman_host,
+        gpus=gpus,
+        config=config,
+        no_mark=no_mark,
+    )
+    become(["scan", *given])
