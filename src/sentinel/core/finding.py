@@ -59,7 +59,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`id` is the same as long as the condition lasts: one a component, code and GPU. `count` is how often."""
+    """`id` stays as long as the condition lasts: one a component, code and GPU. `count` is how often."""
 
     component: str
     code: str
