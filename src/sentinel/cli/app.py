@@ -30,23 +30,23 @@ COMMANDS = {
     ),
     "scan": Entry(
         module="sentinel.cli.local.scan",
-        help="Look once at everything that runs on the GPUs, and keep it in the inventory.",
+        help="Look once at what runs on the GPUs, into the inventory.",
     ),
     "agent": Entry(
         module="sentinel.cli.local.agent",
-        help="Watch this node: samples, the inventory, metrics on port 9400.",
+        help="Keep the inventory, samples and metrics of this node.",
     ),
     "workloads": Entry(
         module="sentinel.cli.local.workloads.command",
-        help="Show what runs on this machine: whose it is, and which GPUs it has.",
+        help="Show what runs here: whose it is, on which GPUs.",
     ),
     "events": Entry(
         module="sentinel.cli.local.events.command",
-        help="Show what came, went, lay idle and resumed on this machine.",
+        help="Show what came, went, lay idle and resumed.",
     ),
     "top": Entry(
         module="sentinel.cli.local.top.command",
-        help="Watch the GPUs and the processes on them, live, with their owners.",
+        help="Watch the GPUs and their processes live, with owners.",
     ),
 }
 

@@ -9,7 +9,7 @@ from sentinel.core.toml_table import Table
 from sentinel.core.units import show_duration
 from sentinel.inventory.statefile import DEFAULT_DIR
 
-_KEYS: set[str] = set(
+KEYS: set[str] = set(
     "state_dir gpus docker podman containerd kubernetes arbiter mark mark_namespace idle_after interval"
     " scan_timeout homes people log_size log_files".split()
 )
@@ -48,7 +48,7 @@ class InventoryConfig:
 
 def inventory_config(top: Table) -> InventoryConfig:
     """The section of the file, defaults where it is silent. ConfigError."""
-    table = top.table("inventory", _KEYS)
+    table = top.table("inventory", KEYS)
     default = InventoryConfig()
     scan_timeout = table.get("scan_timeout", toml_table.positive, default.scan_timeout)
     if scan_timeout > 300:

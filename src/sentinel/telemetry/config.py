@@ -6,7 +6,7 @@ from typing import Any
 from sentinel.core import toml_table
 from sentinel.core.toml_table import Table
 
-_KEYS = {
+KEYS = {
     "enabled",
     "interval",
     "listen",
@@ -36,7 +36,7 @@ class TelemetryConfig:
 
 def telemetry_config(top: Table) -> TelemetryConfig:
     """The section of the file, defaults where it is silent. ConfigError."""
-    table = top.table("telemetry", _KEYS)
+    table = top.table("telemetry", KEYS)
     default = TelemetryConfig()
     cert = table.get("tls_cert", toml_table.absolute, "") or None
     key = table.get("tls_key", toml_table.absolute, "") or None

@@ -53,7 +53,7 @@ def _welcome(inventory: Inventory, workloads: Sequence[Workload], now: float, wi
     count = len(workloads)
     text = (
         f"This machine has {_many(len(inventory.gpus), 'GPU')}. {_many(count, 'workload')} "
-        f"{'runs' if count == 1 else 'run'} on it now, {on_gpus} of them seen on a GPU. "
+        f"{'runs' if count == 1 else 'run'} on it now, {on_gpus} of them with a GPU. "
         f"That was read {age_text(now - inventory.scanned_at)} ago."
     )
     lines = wrapped(text, width)
