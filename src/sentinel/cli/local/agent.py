@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from sentinel.cli.local.node_options import ConfigFile, DockerHost, Gpus, NoMark, PodmanHost, StateDir
 from sentinel.cli.node_process import become, options
 
 
@@ -18,22 +19,12 @@ def command(
     interval: Annotated[
         str | None, typer.Option("--interval", metavar="TIME", help="Between two samples: 1s.")
     ] = None,
-    state_dir: Annotated[
-        str | None, typer.Option("--state-dir", metavar="DIR", help="Where the inventory is kept.")
-    ] = None,
-    docker_host: Annotated[
-        str | None, typer.Option("--docker-host", metavar="URL", help="Docker's socket: unix:///PATH.")
-    ] = None,
-    podman_host: Annotated[
-        str | None, typer.Option("--podman-host", metavar="URL", help="Podman's socket: unix:///PATH.")
-    ] = None,
-    gpus: Annotated[
-        str | None, typer.Option("--gpus", metavar="SOURCE", help="auto, nvml, smi or simulated:N.")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="Instead of /etc/sentinel/config.toml.")
-    ] = None,
-    no_mark: Annotated[bool, typer.Option("--no-mark", help="Mark nothing that is discovered.")] = False,
+    state_dir: StateDir = None,
+    docker_host: DockerHost = None,
+    podman_host: PodmanHost = None,
+    gpus: Gpus = None,
+    config: ConfigFile = None,
+    no_mark: NoMark = False,
 ) -> None:
     """Watch this node until Ctrl-C: GPUs every second, the inventory at once, metrics on port 9400."""
     given = options(

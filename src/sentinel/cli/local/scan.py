@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from sentinel.cli.local.node_options import ConfigFile, DockerHost, Gpus, NoMark, PodmanHost, StateDir
 from sentinel.cli.node_process import become, options
 
 
@@ -14,22 +15,12 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="What changed, as CloudEvents, and how each source answered.")
     ] = False,
-    state_dir: Annotated[
-        str | None, typer.Option("--state-dir", metavar="DIR", help="Where the inventory is kept.")
-    ] = None,
-    docker_host: Annotated[
-        str | None, typer.Option("--docker-host", metavar="URL", help="Docker's socket: unix:///PATH.")
-    ] = None,
-    podman_host: Annotated[
-        str | None, typer.Option("--podman-host", metavar="URL", help="Podman's socket: unix:///PATH.")
-    ] = None,
-    gpus: Annotated[
-        str | None, typer.Option("--gpus", metavar="SOURCE", help="auto, nvml, smi or simulated:N.")
-    ] = None,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="Instead of /etc/sentinel/config.toml.")
-    ] = None,
-    no_mark: Annotated[bool, typer.Option("--no-mark", help="Mark nothing that is discovered.")] = False,
+    state_dir: StateDir = None,
+    docker_host: DockerHost = None,
+    podman_host: PodmanHost = None,
+    gpus: Gpus = None,
+    config: ConfigFile = None,
+    no_mark: NoMark = False,
 ) -> None:
     """Look once at everything that runs on the GPUs, and keep it in the inventory.
 

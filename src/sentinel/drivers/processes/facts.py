@@ -13,6 +13,7 @@ from sentinel.core.clock import boottime, wall
 from sentinel.core.container import VARIABLES
 from sentinel.core.process import ProcessId
 from sentinel.core.process_facts import ProcessFacts, Usage
+from sentinel.drivers.processes.proc_file import read_file
 
 _NOBODY_LOGGED_IN = 0xFFFFFFFF
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -139,7 +140,7 @@ class ProcessFactsReader:
         return None if data is None else data.decode(errors="replace").strip()
 
     def _read(self, path: str, limit: int) -> bytes | None:
-        return _read(f"{self._proc}/{path}", limit)
+        return read_file(f"{self._proc}/{path}", limit)
 
 
 class CgroupUsage:
@@ -196,12 +197,12 @@ def _by_controller(cgroups: Sequence[str]) -> dict[str, str]:
 
 
 def _number(path: str) -> int | None:
-    data = (_read(path, 64) or b"").strip()
+    data = (read_file(path, 64) or b"").strip()
     return int(data) if data.isdigit() else None
 
 
 def _field(path: str, key: bytes) -> int | None:
-    for line in (_read(path, 16384) or b"").splitlines():
+    for line in (read_file(path, 16384) or b"").splitlines():
         name, _, value = line.partition(b" ")
         if name == key and value.isdigit():
             return int(value)
@@ -211,21 +212,3 @@ def _field(path: str, key: bytes) -> int | None:
 def _name(command: Sequence[str] | None, comm: str | None) -> str:
     first = command[0].rsplit("/", 1)[-1].strip() if command else ""
     return "".join(c if c.isprintable() else "?" for c in first or comm or "?")[:64]
-
-
-def _read(path: str, limit: int) -> bytes | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        return None
-    try:
-        parts: list[bytes] = []
-        size = 0
-        while size < limit and (part := os.read(fd, min(65536, limit - size))):
-            parts.append(part)
-            size += len(part)
-        return b"".join(parts)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sentinel.core.lease import Survivor
 from sentinel.core.process import ProcessId
+from sentinel.drivers.processes.proc_file import read_file
 
 _MAX_ENVIRONMENT = 4 * 1024 * 1024
 _KERNEL_THREADS = 2  # the parent of them all; they have no environment
@@ -174,21 +175,7 @@ class ProcFs:
                     yield int(entry.name)
 
     def _read(self, pid: int, file: str, limit: int) -> bytes | None:
-        try:
-            fd = os.open(f"{self._root}/{pid}/{file}", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return None
-        try:
-            parts: list[bytes] = []
-            size = 0
-            while size < limit and (part := os.read(fd, min(65536, limit - size))):
-                parts.append(part)
-                size += len(part)
-            return b"".join(parts)
-        except OSError:
-            return None
-        finally:
-            os.close(fd)
+        return read_file(f"{self._root}/{pid}/{file}", limit)
 
     def _stat(self, pid: int) -> list[str] | None:
         """Fields of /proc/PID/stat from the third (state) on: 0 state, 1 ppid, 2 pgrp, 19 start time.
