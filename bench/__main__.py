@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 
 from bench.figure import Figure, machine
+from bench.health import kernel_log
+from bench.health import round as health_round
 from bench.inventory import agent, scan
 from bench.telemetry import scrape, snapshot
 from bench.workstation import alarm, at_rest, crowd, round_trip, turns, wrapper
@@ -25,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "scrape": scrape.measure,
     "scan": scan.measure,
     "agent": agent.measure,
+    "kernel-log": kernel_log.measure,
+    "health-round": health_round.measure,
 }
 
 

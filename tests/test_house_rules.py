@@ -35,6 +35,9 @@ STANDARD_LIBRARY_ALONE = (
     "drivers/processes",
     "drivers/wakeups",
     "drivers/containers",
+    "drivers/kernel_log",
+    "drivers/node",
+    "health",
     "inventory",
 )
 NEEDS_AN_SDK = {"drivers/gpus/nvml.py": "nvidia-ml-py, which is optional"}

@@ -32,7 +32,11 @@ def measure(quick: bool) -> list[Figure]:
         facts = ProcessFactsReader()
         sampler = Sampler(
             open_source("nvml", full=True),
-            lambda process: Owner(user=facts.user_name(os.getuid()), container=f"of-{process.pid}"),
+            lambda process: Owner(
+                user=facts.user_name(os.getuid()),
+                container=f"of-{process.pid}",
+                workload_id=str(process.pid),
+            ),
             facts.identify,
             node="bench",
         )

@@ -26,7 +26,9 @@ from sentinel.telemetry.sampler import Sampler
 facts = ProcessFactsReader()
 def owner(process):
     found = facts.facts(process.pid)
-    return None if found is None or found.uid is None else Owner(user=facts.user_name(found.uid))
+    if found is None or found.uid is None:
+        return None
+    return Owner(user=facts.user_name(found.uid), workload_id=str(process.pid))
 sampler = Sampler(open_source("nvml", full=True), owner, facts.identify, node="bench")
 def take():
     sample = sampler.take()

@@ -95,10 +95,14 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """It could not look, or not at everything: unknown, which is never ok. What it found elsewhere counts."""
+    """It could not look, or not at everything: unknown, which is never ok. What it found elsewhere counts.
+
+    `gpus` are those that it could not look at; None when it may be any, or the node.
+    """
 
     why: str
     findings: tuple[Finding, ...] = ()
+    gpus: tuple[GpuRef, ...] | None = None
 
 
 Verdict = Ok | Bad | Unsure

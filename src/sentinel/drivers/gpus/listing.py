@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sentinel.core.gpu import GpuProcess, ProcessKind
+from sentinel.core.pci import pci_address as pci_address  # where this family's drivers look for it
 
 _KINDS = {
     frozenset("C"): ProcessKind.COMPUTE,
@@ -57,17 +58,3 @@ def _both(one: ProcessKind, other: ProcessKind) -> ProcessKind:
     if ProcessKind.UNKNOWN in (one, other):
         return ProcessKind.UNKNOWN
     return _KINDS[frozenset(_LETTERS[one] + _LETTERS[other])]
-
-
-def pci_address(raw: str) -> str | None:
-    """`raw` in one spelling, "0000000A:5F:00.0": tools differ in the domain's digits and in case."""
-    domain, _, rest = raw.strip().partition(":")
-    bus, _, slot = rest.partition(":")
-    device, _, function = slot.partition(".")
-    try:
-        numbers = [int(part, 16) for part in (domain, bus, device, function)]
-    except ValueError:
-        return None
-    if numbers[0] > 0xFFFFFFFF or any(number > 0xFF for number in numbers[1:]) or min(numbers) < 0:
-        return None
-    return "{:08X}:{:02X}:{:02X}.{:X}".format(*numbers)

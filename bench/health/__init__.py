@@ -1,0 +1,1 @@
+"""What health costs: kernel logs read and judged."""
