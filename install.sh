@@ -3,10 +3,11 @@
 # of the repository. Every step can be repeated: after an interruption, run it once more.
 #
 #   /opt/sentinel/lib              the Python package (a link; each installation has a folder of its own)
-#   /opt/sentinel/extra            yours: optional libraries (nvidia-ml-py), kept by upgrades
+#   /opt/sentinel/extra            yours: optional libraries (nvidia-ml-py, prometheus-client), kept by upgrades
 #   /usr/local/bin/sentinel-*      the commands
 #   /etc/sentinel/config.toml      written once, then yours
 #   /etc/systemd/system/sentinel.{service,socket}
+#   /etc/systemd/system/sentinel-{agent.service,scan.service,scan.timer}   for you to enable: one of agent and timer
 #   /var/lib/sentinel              state: who holds what, what is paused
 set -eu
 umask 022
@@ -118,7 +119,7 @@ switch_library() {
 }
 
 # launcher NAME OPTIONS MODULE: the clients start without site-packages (-S), which saves them a tenth of their start;
-# the arbiter and `sentinel` keep them, to find nvidia-ml-py and the cli extra if they are installed.
+# the arbiter, the agent and `sentinel` keep them, to find nvidia-ml-py and other extras if they are installed.
 launcher() {
     extra=
     [ "$2" = -IS ] || extra="sys.path.append(\"$opt/extra\")"
@@ -138,6 +139,7 @@ install_commands() {
     launcher sentinel-status -IS sentinel.arbiter.status
     launcher sentinel-admin -IS sentinel.arbiter.admin
     launcher sentinel-arbiter -I sentinel.arbiter.__main__
+    launcher sentinel-agent -I sentinel.agent.__main__
     launcher sentinel -I sentinel.cli.main
 }
 
@@ -194,8 +196,8 @@ sys.exit(main())' "$fresh" --check --config "$etc/config.toml"; then
 }
 
 install_units() {
-    say "writing sentinel.service and sentinel.socket to $units"
-    for unit in sentinel.socket sentinel.service; do
+    say "writing sentinel.service, sentinel.socket, sentinel-agent.service and sentinel-scan.timer to $units"
+    for unit in sentinel.socket sentinel.service $watching; do
         put 0644 "$units/$unit" <"$source/deploy/systemd/$unit"
     done
     [ -n "$prefix" ] && return
@@ -205,6 +207,9 @@ install_units() {
     # `restart` also starts; leases and what is paused live on in the state file.
     run systemctl restart sentinel.service ||
         die 1 "the arbiter did not start; see: journalctl -u sentinel"
+    # Enabled or not is the administrator's; one that runs is to run from the new library.
+    run systemctl try-restart sentinel-agent.service ||
+        say "the agent did not start again; see: journalctl -u sentinel-agent"
 }
 
 install() {
@@ -222,6 +227,7 @@ install() {
         say "installed below $prefix"
     else
         say "done. Who has the GPUs: sentinel-status. With the GPU: sentinel-request COMMAND"
+        say "to see what runs on them, too: systemctl enable --now sentinel-agent (or sentinel-scan.timer)"
     fi
 }
 
@@ -236,6 +242,13 @@ except ValueError:
     leases = []
 for lease in leases:
     print("  %s of %s (pid %s)" % (lease["id"], lease["user"], lease["pid"]))' || true
+}
+
+stop_watching() {
+    for unit in sentinel-agent.service sentinel-scan.timer; do
+        if has_unit "$unit"; then run systemctl disable --quiet --now "$unit"; fi
+    done
+    if has_unit sentinel-scan.service; then run systemctl stop sentinel-scan.service; fi
 }
 
 # Stopping the arbiter brings inference back, unless research holds the GPUs.
@@ -262,13 +275,16 @@ stop_arbiter() {
 }
 
 uninstall() {
-    [ -n "$prefix" ] || stop_arbiter
+    if [ -z "$prefix" ]; then
+        stop_arbiter
+        stop_watching
+    fi
     say "removing the commands, the package and the units"
-    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel; do
+    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel-agent sentinel; do
         # Only what is ours: pip puts commands of the same names elsewhere, and may have put one here.
         if grep -qF "\"$opt/lib\"" "$bin/$name" 2>/dev/null; then run rm -f "$bin/$name"; fi
     done
-    run rm -f "$units/sentinel.service" "$units/sentinel.socket"
+    for unit in sentinel.service sentinel.socket $watching; do run rm -f "$units/$unit"; done
     [ -n "$prefix" ] || run systemctl daemon-reload
     run rm -rf "$opt"
     if [ "$purge" = yes ]; then
@@ -312,6 +328,7 @@ esac
 
 source=$(cd "$(dirname "$0")" && pwd)
 opt=$prefix/opt/sentinel bin=$prefix/usr/local/bin etc=$prefix/etc/sentinel
+watching="sentinel-agent.service sentinel-scan.service sentinel-scan.timer"
 units=$prefix/etc/systemd/system var=$prefix/var/lib/sentinel log=$prefix/var/log/sentinel
 
 if [ -z "$prefix" ] && [ "$dry" = no ]; then

@@ -54,14 +54,47 @@ def test_what_is_installed_runs(prefix: Path, tmp_path: Path) -> None:
 def test_the_clients_start_on_the_standard_library_alone(prefix: Path) -> None:
     for name in ("sentinel-request", "sentinel-status", "sentinel-admin"):
         assert (prefix / "usr/local/bin" / name).read_text().splitlines()[0].endswith(" -IS")
-    arbiter = (prefix / "usr/local/bin/sentinel-arbiter").read_text()
-    assert arbiter.splitlines()[0].endswith(" -I")
-    assert f'"{prefix}/opt/sentinel/extra"' in arbiter
+    for name in ("sentinel-arbiter", "sentinel-agent"):
+        daemon = (prefix / "usr/local/bin" / name).read_text()
+        assert daemon.splitlines()[0].endswith(" -I")
+        assert f'"{prefix}/opt/sentinel/extra"' in daemon
 
 
 def test_the_library_comes_compiled_for_users_who_cannot_write_there(prefix: Path) -> None:
     home = prefix / "opt/sentinel/lib/sentinel/arbiter"
     assert len(list((home / "__pycache__").glob("request.*.pyc"))) == 1
+
+
+def test_the_agent_looks_with_the_standard_library_alone(prefix: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[inventory]\ngpus = "simulated:1"\ndocker = false\npodman = false\ncontainerd = false\n'
+    )
+    launcher = (prefix / "usr/local/bin/sentinel-agent").read_text()
+    alone = prefix / "alone"
+    alone.write_text(launcher.replace(" -I\n", " -IS\n", 1))
+    alone.chmod(0o755)
+    options = ["--config", config, "--state-dir", tmp_path / "state"]
+    done = subprocess.run([alone, "scan", *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0 workloads")
+    refused = subprocess.run([alone, "run", "--standalone", *options], capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+    assert "pip install --target /opt/sentinel/extra nvidia-ml-py prometheus-client" in refused.stderr
+
+
+def test_the_agents_units_are_there_to_be_enabled(prefix: Path) -> None:
+    units = prefix / "etc/systemd/system"
+    names = {path.name for path in units.iterdir()}
+    watching = {"sentinel-agent.service", "sentinel-scan.service", "sentinel-scan.timer"}
+    assert names == {"sentinel.service", "sentinel.socket", *watching}
+    assert not list(units.glob("*.wants"))
+    for name in watching - {"sentinel-scan.timer"}:
+        (command,) = [
+            line for line in (units / name).read_text().splitlines() if line.startswith("ExecStart=")
+        ]
+        assert (prefix / command.removeprefix("ExecStart=/").split()[0]).exists()
 
 
 def test_optional_libraries_are_found_where_they_are_said_to_be(prefix: Path) -> None:

@@ -88,15 +88,18 @@ def test_gpus_given_and_seen_are_put_together() -> None:
     assert (one.gpus, one.conflicts) == (UUIDS, ())
 
 
-def test_a_job_is_one_workload_and_who_only_says_so_comes_last() -> None:
+def test_a_job_is_one_workload_and_another_users_process_is_not_of_it_by_saying_so() -> None:
     forger = a_process(3, uid=1002, variables={"SLURM_JOB_ID": "7"})
-    cards = gpus(a_gpu(0, on_gpu(3), on_gpu(8), on_gpu(9)))
-    one = only(observed(cards=cards, processes=[forger, a_job(9), a_job(8)]))
-    assert (one.id, one.user, one.slurm_job, one.pids) == ("slurm:7", "ann", "7", (3, 8, 9))
-    assert (one.origin, one.category, one.pid) == (Origin.SLURM, Category.HOST, 8)
-    assert one.conflicts == (
-        "another process runs as bob (uid 1002), but its process runs as ann (uid 1001)",
-    )
+    colleague = a_process(4, uid=1001, variables={"SLURM_JOB_ID": "7"})
+    cards = gpus(a_gpu(0, on_gpu(3), on_gpu(4), on_gpu(8), on_gpu(9)))
+    found, _ = look(observed(cards=cards, processes=[forger, colleague, a_job(9), a_job(8)]))
+    jobs = {one.id: one for one in found.workloads}
+    one = jobs.pop("slurm:7")
+    assert (one.user, one.slurm_job, one.pids) == ("ann", "7", (4, 8, 9))
+    assert (one.origin, one.category, one.pid, one.conflicts) == (Origin.SLURM, Category.HOST, 8, ())
+    (process,) = jobs.values()
+    assert (process.user, process.pids) == ("bob", (3,))
+    assert process.conflicts == ("its environment names Slurm job 7, which is another user's",)
 
 
 def test_nobody_slips_into_anothers_container_by_the_name_of_a_folder() -> None:

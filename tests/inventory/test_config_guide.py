@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from sentinel.core import config_file
+from sentinel.health import config as health
 from sentinel.inventory import config as inventory
 from sentinel.telemetry import config as telemetry
 
@@ -21,4 +22,5 @@ def test_the_sample_is_a_good_config_and_shows_the_defaults() -> None:
 
 def test_every_key_is_in_it() -> None:
     shown = set(re.findall(r"^(\w+) = ", SAMPLE, re.MULTILINE))
-    assert shown == inventory.KEYS | telemetry.KEYS
+    assert shown == inventory.KEYS | telemetry.KEYS | health.KEYS
+    assert health.health_config(config_file.parse(SAMPLE, "c")) == health.HealthConfig()

@@ -9,8 +9,19 @@ from tests.real.workstation import CONFIG, INSTALL, SERVICES, Workstation, free_
 
 pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.slow]
 
-COMMANDS = ("sentinel-request", "sentinel-status", "sentinel-admin", "sentinel-arbiter", "sentinel")
-UNITS = "/etc/systemd/system/sentinel.service /etc/systemd/system/sentinel.socket"
+COMMANDS = (
+    "sentinel-request",
+    "sentinel-status",
+    "sentinel-admin",
+    "sentinel-arbiter",
+    "sentinel-agent",
+    "sentinel",
+)
+UNITS = (
+    "/etc/systemd/system/sentinel.service /etc/systemd/system/sentinel.socket"
+    " /etc/systemd/system/sentinel-agent.service /etc/systemd/system/sentinel-scan.service"
+    " /etc/systemd/system/sentinel-scan.timer"
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +82,10 @@ def test_it_installs_and_starts_and_a_second_time_changes_nothing(station: Works
     assert len(first.splitlines()) == len(second.splitlines())
     assert station.machine.show("sentinel.service", "UnitFileState") == "enabled"
     assert station.machine.show("sentinel.socket", "UnitFileState") == "enabled"
+    for unit in ("sentinel-agent.service", "sentinel-scan.timer"):
+        assert station.machine.show(unit, "UnitFileState") == "disabled", (
+            "that is the administrator's to decide"
+        )
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -17,7 +17,7 @@ from sentinel.telemetry.pinned import PinnedProcesses
 from sentinel.telemetry.sample import Owner
 from sentinel.telemetry.sampler import REMEMBER_SECONDS, UNKNOWN_SECONDS, Sampler
 
-ADA = Owner(user="ada")
+ADA = Owner(user="ada", workload_id="process:1:1:x")
 
 
 class Gpus:
@@ -73,7 +73,7 @@ def test_a_sample() -> None:
     desk = Desk(os.getpid(), 2**22 + 7)
     taken = desk.sampler.take()
     assert (taken.node, taken.at, taken.boottime, taken.duration) == ("node1", 1e9 + 100, 100, 0)
-    assert taken.owners == {os.getpid(): Owner(user="ada")}
+    assert taken.owners == {os.getpid(): ADA}
     assert desk.sampler.watch.sample is taken
     assert desk.sampler.watch.sources == {"gpus": True}
     desk.sampler.close()
@@ -92,13 +92,13 @@ def test_an_owner_is_asked_for_once() -> None:
     desk.sampler.close()
 
 
-@pytest.mark.parametrize("unknown", [None, Owner(container="c")])
+@pytest.mark.parametrize("unknown", [None, Owner(container="c"), Owner(user="uid 1001")])
 def test_an_unknown_owner_is_asked_for_soon_again(unknown: Owner | None) -> None:
     desk = Desk(os.getpid(), owner=unknown)
     assert desk.sampler.take().owners == ({} if unknown is None else {os.getpid(): unknown})
-    desk.owner = Owner(user="ada")
+    desk.owner = ADA
     desk.now += UNKNOWN_SECONDS
-    assert desk.sampler.take().owners == {os.getpid(): Owner(user="ada")}
+    assert desk.sampler.take().owners == {os.getpid(): ADA}
     desk.sampler.close()
 
 

@@ -6,6 +6,7 @@ A pass: look (scan) → judge (attribute) → what changed (diff) → inventory.
 events into their log → marks. Killed anywhere, the next keeper tells what was not told, and nothing twice.
 """
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable
@@ -62,6 +63,7 @@ class Keeper:
         self._memory = Memory()
         self._remembered_at = -_REMEMBERED_FOR
         self._untold: tuple[Event, ...] = ()
+        self._announced: tuple[Event, ...] = ()
 
     def open(self) -> None:
         """Takes the lock and up where the last keeper left off. Raises Refused when another one is at it."""
@@ -90,19 +92,23 @@ class Keeper:
         observation = self._scanner.observe(self._last)
         inventory, self._memory = attribute(observation, self._last, self._memory, self._settings)
         inventory = with_marks(inventory, self._namespace)
-        events = diff(self._last, inventory)
+        events = (*diff(self._last, inventory), *self._announced)
         trouble: list[str] = []
         if self._last is None or self._untold:
             self._retell(trouble)
         outbox = (*self._untold, *events)
         statefile.save(self._folder, inventory, outbox)
-        self._last, self._untold = inventory, outbox
+        self._last, self._untold, self._announced = inventory, outbox, ()
         self._tell_events(events, trouble)
         self._write_labels(trouble)
         if observation.boottime - self._remembered_at >= _REMEMBERED_FOR:
             self._save_memory(trouble)
             self._remembered_at = observation.boottime
         return Pass(inventory=inventory, events=events, trouble=tuple(trouble))
+
+    def announce(self, events: tuple[Event, ...]) -> None:
+        """Somebody else's events about this node: told with the next pass, in the same log."""
+        self._announced = (*self._announced, *events)
 
     def close(self) -> None:
         """Remembers, and lets go of the lock. Idempotent."""
@@ -171,5 +177,6 @@ class Keeper:
             raise Refused(
                 f"{who} keeps the inventory in {self._folder} already (a scan, or the agent): nothing to do"
             ) from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: then who holds it has no name, and no more
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)

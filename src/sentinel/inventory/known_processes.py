@@ -69,7 +69,7 @@ class KnownProcesses:
         for raw in cast("list[Any]", memory) if isinstance(memory, list) else ():
             try:
                 known = _from(raw)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, OverflowError):
                 continue
             self._known[known.facts.process.pid] = known
 

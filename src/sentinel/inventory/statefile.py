@@ -52,7 +52,9 @@ def load(folder: Path) -> Kept:
         inventory = inventory_from(raw)
     except (ValueError, RecursionError) as error:
         raise NoInventory(f"{path} cannot be used: {error}; the next scan makes a new one") from None
-    found = (event_from(one) for one in raw.get("outbox", ()))
+    outbox: Any = raw.get("outbox")
+    waiting = cast("list[object]", outbox) if isinstance(outbox, list) else []
+    found = (event_from(one) for one in waiting)
     return Kept(inventory=inventory, outbox=tuple(one for one in found if one is not None))
 
 

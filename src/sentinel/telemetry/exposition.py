@@ -10,6 +10,7 @@ from itertools import chain
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from sentinel.core.finding import Finding
 from sentinel.telemetry.dcgm import dcgm_metrics
 from sentinel.telemetry.gpu_metrics import gpu_metrics
 from sentinel.telemetry.label import label
@@ -51,6 +52,8 @@ def health(watch: Watch, now: float) -> Iterator[Metric]:
     )
     failures.add_metric((node,), watch.failures)
     yield failures
+    if watch.findings is not None:
+        yield _findings(node, watch.findings)
     age = watch.age(now)
     if age is not None:
         family = GaugeMetricFamily(
@@ -64,6 +67,29 @@ def health(watch: Watch, now: float) -> Iterator[Metric]:
         )
         family.add_metric((node,), watch.sample.duration)
         yield family
+
+
+def _findings(node: str, findings: tuple[Finding, ...]) -> Metric:
+    family = GaugeMetricFamily(
+        "sentinel_finding",
+        "1 for each finding of health that stands; none where all is well or unknown.",
+        labels=("node", "component", "code", "severity", "gpu", "uuid", "quarantine"),
+    )
+    for one in findings[:MOST_SERIES]:
+        index = None if one.gpu is None else one.gpu.index
+        family.add_metric(
+            (
+                node,
+                label(one.component),
+                label(one.code),
+                one.severity.value,
+                label(index),
+                label(one.gpu.uuid if one.gpu else None),
+                "true" if one.quarantine else "false",
+            ),
+            1.0,
+        )
+    return family
 
 
 def render(

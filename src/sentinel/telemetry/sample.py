@@ -6,6 +6,7 @@ The sampler makes them; `exposition`, `dcgm` and the terminal view read them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sentinel.core.finding import Finding
 from sentinel.core.gpu import Gpu, GpuReading
 from sentinel.core.workload import Origin
 
@@ -51,6 +52,7 @@ class Watch:
     sample: Sample | None = None
     sources: Mapping[str, bool | None] = field(default_factory=dict[str, bool | None])
     failures: int = 0  # samples that could not be taken, so far
+    findings: tuple[Finding, ...] | None = None  # what stands by the rules of health; None: nobody looked
 
     def age(self, now: float) -> float | None:
         """Seconds since the sample was taken; `now` since boot. None when there is none."""

@@ -21,7 +21,7 @@ Owners = Callable[[ProcessId], Owner | None]
 REMEMBER_SECONDS = 60.0
 """After this an owner is asked for again: a container may have been renamed, a label read meanwhile."""
 UNKNOWN_SECONDS = 2.0
-"""The same, where the owner was unknown: the inventory may know by then."""
+"""The same, where the owner or the workload was unknown: the inventory may know by then."""
 GPUS = "gpus"
 
 
@@ -100,7 +100,8 @@ class Sampler:
 
     def _asked(self, process: ProcessId, now: float) -> tuple[float, Owner | None]:
         owner = self._owners(process)
-        unknown = owner is None or owner.user is None
+        # By its uid alone, as long as the inventory has not met it: its container or job comes in a moment.
+        unknown = owner is None or owner.user is None or owner.workload_id is None
         # Not all in the same second.
         spread = 1 + process.pid % 16 / 16
         return now + (UNKNOWN_SECONDS if unknown else REMEMBER_SECONDS * spread), owner

@@ -108,7 +108,27 @@ def join(
     for job, members in joined.jobs.items():
         # Who is in the job by the kernel's word comes before those who merely say so.
         members.sort(key=lambda pid: (pid not in placed or placed[pid].slurm_job != job, pid))
+        for pid in _strangers(job, members, observation.processes, placed):
+            members.remove(pid)
+            joined.processes[pid] = f"its environment names Slurm job {job}, which is another user's"
     return joined
+
+
+def _strangers(
+    job: str, members: list[int], processes: Mapping[int, ProcessFacts], placed: Mapping[int, Placement]
+) -> list[int]:
+    """Who merely says so, and is another user's than the first of the job's processes."""
+    first = processes.get(members[0])
+    if first is None or first.uid is None:
+        return []
+    return [
+        pid
+        for pid in members[1:]
+        if placed.get(pid) is not None
+        and placed[pid].slurm_job != job
+        and (facts := processes.get(pid)) is not None
+        and facts.uid not in (None, first.uid)
+    ]
 
 
 def declared_job(facts: ProcessFacts | None) -> str | None:
