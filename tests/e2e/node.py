@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from tests.e2e.workstation import eventually
 from tests.fakes.cards import Card, Occupant, cards
 from tests.fakes.container_engine import FakeEngine
 from tests.fakes.nvml_stand_in import NvmlStandIn
+
+from sentinel.core.arbiter_client import Channel
 
 PATIENCE = 20.0
 
@@ -41,6 +43,8 @@ class Node:
     docker_host: str = ""
     containerd: str = ""
     config: str = ""
+    kernel_log: Path | None = None
+    arbiter_socket: Path | None = None
 
     @classmethod
     @contextlib.contextmanager
@@ -64,8 +68,8 @@ class Node:
 
     @property
     def environment(self) -> dict[str, str]:
-        nowhere = {"SENTINEL_SOCKET": str(self.folder / "no-arbiter.sock")}
-        return {**os.environ, **self.nvml.environment, **nowhere}
+        socket = str(self.arbiter_socket or self.folder / "no-arbiter.sock")
+        return {**os.environ, **self.nvml.environment, "SENTINEL_SOCKET": socket}
 
     @property
     def options(self) -> list[str]:
@@ -105,6 +109,31 @@ class Node:
     def scan(self, *more: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "sentinel.agent", "scan", *self.options, *more]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+
+    @contextlib.contextmanager
+    def arbiter(self) -> Iterator[Callable[..., dict[str, Any]]]:
+        """A real arbiter on the same card; gives what asks it: `ask("status")`."""
+        socket, config = self.folder / "a.sock", self.folder / "arbiter.toml"
+        config.write_text(f'[arbiter]\ngpus = "nvml"\nstate_file = "{self.folder}/arbiter.json"\n')
+        command = [sys.executable, "-m", "sentinel.arbiter", "--config", str(config), "--socket", str(socket)]
+        self.arbiter_socket = socket
+
+        def ask(cmd: str, **more: Any) -> dict[str, Any]:
+            channel = Channel(str(socket))
+            try:
+                return channel.ask({"cmd": cmd, **more})
+            finally:
+                channel.close()
+
+        with (self.folder / "journal").open("ab") as journal:
+            process = subprocess.Popen(command, env=self.environment, stderr=journal)
+        try:
+            eventually(socket.exists, "the arbiter listens", PATIENCE)
+            eventually(lambda: ask("status")["status"]["gpus"], "it has read the card", PATIENCE)
+            yield ask
+        finally:
+            process.kill()
+            process.wait()
 
     # -------------------------------------------------------------- what runs
 

@@ -5,16 +5,18 @@ from pathlib import Path
 
 from sentinel.core import config_file, toml_table
 from sentinel.core.errors import UsageError
+from sentinel.health.config import HealthConfig, health_config
 from sentinel.inventory.config import InventoryConfig, inventory_config
 from sentinel.telemetry.config import TelemetryConfig, telemetry_config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
-    """Both sections."""
+    """The sections that are the agent's."""
 
     inventory: InventoryConfig
     telemetry: TelemetryConfig
+    health: HealthConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,4 +62,4 @@ def load(path: str | None, overrides: Overrides) -> AgentConfig:
         listen=overrides.listen or telemetry.listen,
         interval=overrides.interval or telemetry.interval,
     )
-    return AgentConfig(inventory=inventory, telemetry=telemetry)
+    return AgentConfig(inventory=inventory, telemetry=telemetry, health=health_config(top))

@@ -16,11 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from sentinel.agent.doctor import Doctor
 from sentinel.agent.metrics import Metrics
 from sentinel.agent.sampling import SampleLoop
-from sentinel.agent.watching import EngineWatch
+from sentinel.agent.watching import EngineWatch, XidWatch
 from sentinel.core.clock import boottime
 from sentinel.core.errors import SentinelError
+from sentinel.core.inventory import Inventory
 from sentinel.core.notify import Journal, Supervisor
 from sentinel.inventory.keeper import Keeper, Pass
 from sentinel.ports.wakeups import Hint, Unavailable, Wakeups
@@ -42,6 +44,9 @@ class Parts:
     samples: SampleLoop
     watches: Sequence[EngineWatch]
     wakeups: Sequence[Wakeups | Unavailable]
+    doctor: Doctor | None
+    doctor_interval: float  # seconds between two rounds of health
+    xids: XidWatch | None
     metrics: Metrics
     server: MetricsServer | None
     interval: float  # seconds between two passes when nothing happens
@@ -58,6 +63,8 @@ class Agent:
         self._stop = threading.Event()
         self._alive_at = boottime()
         self._said: Mapping[str, str] = {}
+        self._unwell: Mapping[str, str] = {}
+        self._examined_at = float("-inf")
         self._parts = make(self._changed.set)
         self._selector = selectors.DefaultSelector()
         self._bell_read, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -77,6 +84,8 @@ class Agent:
             parts.samples.start()
             for watch in parts.watches:
                 watch.start()
+            if parts.xids is not None:
+                parts.xids.start()
             self._keeping.start()
             self._supervisor.tell("READY=1")
             self._main()
@@ -128,6 +137,8 @@ class Agent:
             parts.server.close()
         for watch in parts.watches:
             watch.close()
+        if parts.xids is not None:
+            parts.xids.close()
         parts.samples.close()
         if self._keeping.is_alive():
             self._keeping.join(5.0)  # a pass that writes is let finish; one that hangs is left behind
@@ -158,9 +169,27 @@ class Agent:
         finally:
             self._alive_at = boottime()
         self._parts.metrics.take(done.inventory)
-        self._say(_amiss(done))
+        self._examine(done.inventory)
+        self._say({**_amiss(done), **self._unwell})
         running = sum(not one.state.stopped for one in done.inventory.workloads)
         self._supervisor.tell(f"STATUS={running} workloads on {len(done.inventory.gpus)} GPUs")
+
+    def _examine(self, inventory: Inventory) -> None:
+        """A round of health, when one is due."""
+        parts, now = self._parts, boottime()
+        if parts.doctor is None:
+            return
+        if now - self._examined_at < parts.doctor_interval and not parts.doctor.urgent:
+            return
+        diagnosis = parts.doctor.round(inventory)
+        self._examined_at = now
+        parts.metrics.diagnosed(diagnosis.findings)
+        self._unwell = {f"health {number}": text for number, text in enumerate(diagnosis.trouble)}
+        if diagnosis.events:
+            parts.keeper.announce(diagnosis.events)
+            self._changed.set()
+            for event in diagnosis.events:
+                self._journal.write("warning", f"{event.type.rpartition('.')[2]}: {event.subject}")
 
     def _say(self, amiss: Mapping[str, str]) -> None:
         """Writes what is newly amiss, or no longer, into the journal: once."""

@@ -5,16 +5,18 @@ each value is replaced whole.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from sentinel.core.clock import boottime
+from sentinel.core.errors import UsageError
+from sentinel.core.finding import Finding
 from sentinel.core.inventory import Inventory, SourceState
 from sentinel.core.process import ProcessId
 from sentinel.core.workload import Origin, Workload
 from sentinel.ports.process_facts import ProcessFactsSource
-from sentinel.telemetry import exposition
 from sentinel.telemetry.config import TelemetryConfig
 from sentinel.telemetry.metrics_access import TlsFiles, read_token
 from sentinel.telemetry.metrics_server import MetricsServer
@@ -38,6 +40,7 @@ class Metrics:
         self._watch: Callable[[], Watch] = lambda: Watch(node=node)
         self._owners: tuple[float, Mapping[int, Owner]] = (0.0, {})  # as of that boot time, by pid
         self._sources: Mapping[str, bool | None] = {}
+        self._findings: tuple[Finding, ...] | None = None  # no round yet
         self._stale = max(_STALE_SAMPLES * config.interval, 5.0)
 
     def watch(self, watch: Callable[[], Watch]) -> None:
@@ -51,6 +54,10 @@ class Metrics:
             {pid: _owner(one) for one in inventory.workloads if not one.state.stopped for pid in one.pids},
         )
         self._sources = {name: _ANSWERED[report.state] for name, report in inventory.sources.items()}
+
+    def diagnosed(self, findings: Sequence[Finding]) -> None:
+        """What stands now, by the rules of health."""
+        self._findings = tuple(findings)
 
     def owner_of(self, process: ProcessId) -> Owner | None:
         """Whose a process is: by the inventory, or while that does not know it yet, by its uid."""
@@ -66,8 +73,10 @@ class Metrics:
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The body and its type, for the endpoint."""
+        from sentinel.telemetry import exposition
+
         found = self._watch()
-        whole = replace(found, sources={**self._sources, **found.sources})
+        whole = replace(found, sources={**self._sources, **found.sources}, findings=self._findings)
         names = exposition.dcgm_names if self._config.dcgm_names else exposition.own_names
         return exposition.render(
             accept,
@@ -80,6 +89,8 @@ class Metrics:
 
     def not_ready(self) -> str | None:
         """Why there is nothing new to serve; None when there is."""
+        from sentinel.telemetry import exposition
+
         return exposition.not_ready(self._watch(), boottime(), stale_after=self._stale)
 
     def server(self) -> MetricsServer | None:
@@ -87,12 +98,27 @@ class Metrics:
         config = self._config
         if not config.enabled:
             return None
+        _require_prometheus_client()
         host, _, port = config.listen.rpartition(":")
         tls = None
         if config.tls_cert is not None and config.tls_key is not None:
             tls = TlsFiles(certificate=Path(config.tls_cert), key=Path(config.tls_key))
         token = None if config.token_file is None else read_token(Path(config.token_file))
         return MetricsServer((host.strip("[]"), int(port)), self.render, self.not_ready, token, tls)
+
+
+def _require_prometheus_client() -> None:
+    """Metrics take an extra; everything else of the agent does without. UsageError, saying what to do."""
+    try:
+        import_module("sentinel.telemetry.exposition")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "prometheus_client":
+            raise
+        raise UsageError(
+            "serving metrics needs prometheus-client: pip install --target /opt/sentinel/extra nvidia-ml-py"
+            " prometheus-client (or, in an environment of your own: pip install 'sentinel-gpu[agent]');"
+            " without metrics: [telemetry] enabled = false in the config file"
+        ) from None
 
 
 def _owner(workload: Workload) -> Owner:

@@ -47,11 +47,12 @@ class SampleLoop:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread, unless a driver hangs: then it is left behind."""
+        """Ends the thread, if it was started, unless a driver hangs: then it is left behind."""
         with self._condition:
             self._stopping = True
             self._condition.notify()
-        self._thread.join(2.0)
+        if self._thread.is_alive():
+            self._thread.join(2.0)
 
     def look_soon(self) -> None:
         """Something may be about to run on a GPU, or has just left it. From any thread."""

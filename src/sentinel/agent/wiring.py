@@ -8,15 +8,22 @@ from pathlib import Path
 from sentinel.agent.config import AgentConfig
 from sentinel.agent.gpus import LazyGpus, absent_or_unknown
 from sentinel.core.clock import boot_id
+from sentinel.core.errors import GpuReadError
 from sentinel.core.gpu import GpuReading
 from sentinel.drivers.containers.containerd import Containerd, ContainerdContainers
 from sentinel.drivers.containers.docker import DockerEngine
+from sentinel.drivers.gpus.nvml_events import XidEvents
 from sentinel.drivers.gpus.opening import open_source
 from sentinel.drivers.gpus.presence import anything_of_nvidia
+from sentinel.drivers.kernel_log.kmsg import PATH as KMSG
+from sentinel.drivers.kernel_log.kmsg import open_kmsg
+from sentinel.drivers.kernel_log.log_file import open_log_file
+from sentinel.drivers.node.pressure import PressureReader
 from sentinel.drivers.pods.kubelet import Kubelet
 from sentinel.drivers.processes.facts import ProcessFactsReader
 from sentinel.drivers.wakeups.inotify import watch_device_nodes
 from sentinel.drivers.wakeups.netlink import listen_to_processes
+from sentinel.health.kernel_log import TELLING
 from sentinel.inventory.config import InventoryConfig
 from sentinel.inventory.engines import EngineView
 from sentinel.inventory.eventlog import EventLog
@@ -26,7 +33,11 @@ from sentinel.inventory.marking import Labels
 from sentinel.inventory.observation import Settings
 from sentinel.inventory.pods import pods_of
 from sentinel.inventory.scan import Scanner
+from sentinel.ports.gpu_events import XidSource
 from sentinel.ports.gpus import GpuSource
+from sentinel.ports.kernel_log import KernelLog
+from sentinel.ports.kernel_log import Unavailable as NoLog
+from sentinel.ports.node_pressure import NodePressureSource
 from sentinel.ports.process_facts import ProcessFactsSource
 from sentinel.ports.wakeups import Unavailable, Wakeups
 
@@ -62,6 +73,26 @@ def gpu_source(config: InventoryConfig, *, full: bool, pcie_throughput: bool = F
 def process_facts() -> ProcessFactsSource:
     """What /proc tells."""
     return ProcessFactsReader()
+
+
+def kernel_log(path: str) -> KernelLog | NoLog:
+    """The kernel's log, from its oldest record; of a file, what others write into it."""
+    if path == KMSG:
+        return open_kmsg(wanted=TELLING)
+    return open_log_file(path, wanted=TELLING, follow=True)
+
+
+def node_pressure(folder: Path) -> NodePressureSource:
+    """Disks, memory and stuck processes of this node."""
+    return PressureReader([folder, Path("/tmp"), Path("/")])  # noqa: S108
+
+
+def xid_source() -> XidSource | None:
+    """Who tells of Xids as they happen; None where nvidia-ml-py is missing."""
+    try:
+        return XidEvents()
+    except GpuReadError:
+        return None
 
 
 def wakeups() -> tuple[Wakeups | Unavailable, ...]:
@@ -104,7 +135,7 @@ def _keeper(
         node=platform.node(),
         boot_id=boot_id(),
         processes=ProcessFactsReader(),
-        gpus=None if gpus is None else lambda: absent_or_unknown(gpus, anything_of_nvidia),
+        gpus=None if gpus is None else lambda: absent_or_unknown(gpus, lambda: _gpus_expected(config)),
         engines=views,
         pods=None if kubelet is None else lambda: pods_of(kubelet.devices()),
         leases=(lambda: ask_arbiter(seconds)) if config.arbiter else None,
@@ -121,6 +152,11 @@ def _keeper(
         namespace=config.mark_namespace if config.mark else None,
         started=said,
     )
+
+
+def _gpus_expected(config: InventoryConfig) -> bool:
+    """Whether a silent source means that something is amiss. Whoever named one has such GPUs."""
+    return config.gpus != "auto" or anything_of_nvidia()
 
 
 def _containerds(config: InventoryConfig) -> list[str]:

@@ -48,6 +48,14 @@ COMMANDS = {
         module="sentinel.cli.local.top.command",
         help="Watch the GPUs and their processes live, with owners.",
     ),
+    "gpu": Entry(
+        module="sentinel.cli.local.health.gpu_check",
+        help="Check a GPU that was taken out, and let it come back.",
+    ),
+    "health": Entry(
+        module="sentinel.cli.local.health.command",
+        help="Show what is wrong with the GPUs, and what to do about it.",
+    ),
 }
 
 

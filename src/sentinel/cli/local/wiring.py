@@ -7,8 +7,14 @@ from pathlib import Path
 
 from sentinel.core.errors import UsageError
 from sentinel.drivers.gpus.opening import SPECS, open_source
+from sentinel.drivers.kernel_log.kmsg import open_kmsg
+from sentinel.drivers.kernel_log.log_file import open_log_file
+from sentinel.drivers.node.pressure import PressureReader
 from sentinel.drivers.processes.facts import ProcessFactsReader
+from sentinel.health.kernel_log import TELLING
 from sentinel.ports.gpus import GpuSource
+from sentinel.ports.kernel_log import KernelLog, Unavailable
+from sentinel.ports.node_pressure import NodePressureSource
 from sentinel.ports.process_facts import ProcessFactsSource
 
 GPU_SOURCES = (*SPECS, "smi-xml:FILE")
@@ -36,3 +42,15 @@ def gpu_source(spec: str) -> GpuSource:
 def process_facts() -> ProcessFactsSource:
     """What /proc tells of processes."""
     return ProcessFactsReader()
+
+
+def kernel_log(path: str | None) -> KernelLog | Unavailable:
+    """The lines about GPUs in a saved log, or in this machine's own."""
+    if path is None:
+        return open_kmsg(wanted=TELLING)
+    return open_log_file(path, wanted=TELLING)
+
+
+def node_pressure(folder: Path | None) -> NodePressureSource:
+    """Disk, memory and stuck processes; of disks, those of `folder` and of temporary files."""
+    return PressureReader([*(() if folder is None else (folder,)), Path("/tmp"), Path("/")])  # noqa: S108

@@ -34,7 +34,8 @@ class ProcessRow:
 class Look:
     """`read_at` is on the boot clock, `wall` the same moment since the epoch.
 
-    `notes` say what is not known about owners. `rows` leaves out GPUs whose list could not be read.
+    `notes` say what is wrong with the GPUs, and what is not known about owners. `rows` leaves out GPUs whose
+    list could not be read.
     """
 
     node: str

@@ -11,6 +11,7 @@ from pathlib import Path
 from sentinel.cli.local.duration_text import age_text
 from sentinel.cli.local.inventory_file import NAME as INVENTORY
 from sentinel.cli.local.inventory_file import NoInventory, read_inventory
+from sentinel.cli.local.top.findings import FindingNotes
 from sentinel.cli.local.top.look import Look, ProcessRow
 from sentinel.cli.local.workloads.notes import STALE_SECONDS
 from sentinel.core.errors import SentinelError
@@ -74,6 +75,7 @@ class Owners:
         self._inventory: Inventory | None = None
         self._known = NOBODY
         self._trouble: str | None = None
+        self._findings = FindingNotes(folder, boot_id)
 
     def look(self, reading: GpuReading, now: float, wall: float) -> Look:
         """`reading` with its processes' owners; `now` on the boot clock, `wall` since the epoch."""
@@ -96,6 +98,7 @@ class Owners:
         )
 
     def _notes(self, wall: float) -> Iterable[str]:
+        yield from self._findings.lines(wall)
         if self._trouble is not None:
             yield self._trouble
         elif self._inventory is not None and self._inventory.boot_id != self._boot_id:

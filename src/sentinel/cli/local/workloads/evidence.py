@@ -3,10 +3,9 @@
 Called by `sentinel workloads --evidence ID`.
 """
 
-import time
 from collections.abc import Iterator
 
-from sentinel.cli.local.duration_text import age_text
+from sentinel.cli.local.duration_text import age_text, clock_text
 from sentinel.cli.local.workloads.cells import (
     age_of,
     gpu_memory_text,
@@ -55,8 +54,8 @@ def _facts(inventory: Inventory, workload: Workload, now: float) -> Iterator[tup
     yield "type", f"{workload.origin.value} (category {workload.category.value})"
     yield "user", user_text(workload)
     yield "status", status_text(workload, now)
-    yield "age", f"{age_of(workload, now)}, started {_moment(workload.started_at)}"
-    seen = f"first {_moment(workload.first_seen_at)}, last {_moment(workload.last_seen_at)}"
+    yield "age", f"{age_of(workload, now)}, started {clock_text(workload.started_at)}"
+    seen = f"first {clock_text(workload.first_seen_at)}, last {clock_text(workload.last_seen_at)}"
     yield "seen", f"{seen}; once only so far (transient)" if workload.transient else seen
     yield "GPU access", _YES_NO[workload.gpu_access]
     yield "GPUs", _gpus(inventory, workload)
@@ -80,7 +79,7 @@ def _facts(inventory: Inventory, workload: Workload, now: float) -> Iterator[tup
         name = cell(mark.namespace).removesuffix(".detected") + ".detected"
         yield (
             "mark",
-            (f"{name} for {cell(mark.user)} since {_moment(mark.time)}, written to {cell(mark.written_to)}"),
+            f"{name} for {cell(mark.user)} since {clock_text(mark.time)}, written to {cell(mark.written_to)}",
         )
     else:
         yield "mark", "none" if not workload.managed else "none: managed workloads are not marked"
@@ -95,10 +94,6 @@ def _processes(workload: Workload) -> str:
     first = "unknown" if workload.pid is None else str(workload.pid)
     on_gpus = ", ".join(map(str, workload.pids)) or "none"
     return f"first {first}; on GPUs {on_gpus}"
-
-
-def _moment(at: float | None) -> str:
-    return "?" if at is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
 def _evidence(title: str, found: tuple[Evidence, ...], width: int, *, decides: bool) -> list[str]:
