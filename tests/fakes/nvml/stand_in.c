@@ -559,7 +559,7 @@ EXPORT int nvmlDeviceRegisterEvents(Handle *h, u64 types, EventSet *set) { ON(h)
 
 typedef struct { Handle *device; u64 type, data; unsigned gi, ci; } EventData;
 EXPORT int nvmlEventSetWait_v2(EventSet *set, EventData *to, unsigned timeout_ms) {
-    struct timespec start, now, nap = {0, 25000000};
+    struct timespec start, now, nap = {0, 50000000};
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (;;) {
         pthread_mutex_lock(&lock);
