@@ -141,6 +141,7 @@ install_commands() {
     launcher sentinel-arbiter -I sentinel.arbiter.__main__
     launcher sentinel-agent -I sentinel.agent.__main__
     launcher sentinel -I sentinel.cli.main
+    launcher ds01-workloads -I sentinel.cli.ds01
 }
 
 has_unit() { systemctl cat -- "$1" >/dev/null 2>&1; }
@@ -280,7 +281,7 @@ uninstall() {
         stop_watching
     fi
     say "removing the commands, the package and the units"
-    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel-agent sentinel; do
+    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel-agent sentinel ds01-workloads; do
         # Only what is ours: pip puts commands of the same names elsewhere, and may have put one here.
         if grep -qF "\"$opt/lib\"" "$bin/$name" 2>/dev/null; then run rm -f "$bin/$name"; fi
     done

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from sentinel.cli.local.events.files import EventFiles
 from sentinel.cli.local.events.lines import Wanted, event_line, since_from, types_from
 from sentinel.cli.main import main
 from sentinel.core.errors import UsageError
-from sentinel.core.event import BECAME_IDLE, DETECTED, EXITED, RECLASSIFIED
+from sentinel.core.event import BECAME_IDLE, DETECTED, EXITED, RECLASSIFIED, Event
 
 SENTINEL = str(Path(sys.executable).with_name("sentinel"))
 LOG = "events.jsonl"
@@ -277,3 +278,28 @@ def test_follow_waits_for_a_log_that_is_not_there_yet(tmp_path: Path) -> None:
         assert process.poll() is None
         (tmp_path / LOG).write_bytes(event_bytes(event(1, type=EXITED), event(2)))
         assert next_id(process) == "event-2"
+
+
+def test_a_finding_is_a_line_of_its_own_kind() -> None:
+    event = Event(
+        id="1",
+        source="/nodes/n/health",
+        type="sentinel.finding.opened",
+        subject="xid-79-GPU-1",
+        time=0.0,
+        data={
+            "finding": {
+                "component": "xid",
+                "code": "79",
+                "severity": "critical",
+                "title": "Xid 79: fallen\x1b[2J off the bus",
+                "gpu": {"uuid": "GPU-1", "index": 0, "pci_bus_id": None},
+            }
+        },
+    )
+    line = event_line(event)
+    assert line.split("  ")[1:2] == ["opened"] and "critical" in line and "GPU 0" in line
+    assert "fallen" in line and "\x1b" not in line
+    assert types_from(["opened"]) == {"sentinel.finding.opened"}
+    node = replace(event, data={"finding": {"component": "node", "gpu": None}})
+    assert "node" in event_line(node) and "?" in event_line(node)

@@ -19,7 +19,9 @@ EXITED = "sentinel.workload.exited"
 RECLASSIFIED = "sentinel.workload.reclassified"
 BECAME_IDLE = "sentinel.workload.became-idle"
 RESUMED = "sentinel.workload.resumed"
-WORKLOAD_EVENTS = (DETECTED, EXITED, RECLASSIFIED, BECAME_IDLE, RESUMED)
+FINDING_OPENED = "sentinel.finding.opened"
+FINDING_CLOSED = "sentinel.finding.closed"
+EVENTS = (DETECTED, EXITED, RECLASSIFIED, BECAME_IDLE, RESUMED, FINDING_OPENED, FINDING_CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sentinel.core.clock import rfc3339
+from sentinel.core.event import FINDING_CLOSED as CLOSED
+from sentinel.core.event import FINDING_OPENED as OPENED
 from sentinel.core.event import Event
 from sentinel.core.finding import Finding, GpuRef, Unsure, finding_json
 from sentinel.health.round import Round, in_order
-
-OPENED = "sentinel.finding.opened"
-CLOSED = "sentinel.finding.closed"
 
 CLEAN_ROUNDS = 3
 CLEAN_SECONDS = 60.0

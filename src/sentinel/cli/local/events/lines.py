@@ -15,11 +15,10 @@ from sentinel.cli.colour import Paint, painted
 from sentinel.cli.local.workloads.cells import ranges
 from sentinel.cli.text_width import cell, padded, squeezed, width_of
 from sentinel.core.errors import UsageError
-from sentinel.core.event import WORKLOAD_EVENTS, Event, event_from
+from sentinel.core.event import EVENTS, Event, event_from
 from sentinel.core.units import parse_duration
 
-_PREFIX = "sentinel.workload."
-SHORT = {name.removeprefix(_PREFIX): name for name in WORKLOAD_EVENTS}
+SHORT = {name.rpartition(".")[2]: name for name in EVENTS}
 _DAY = 86400.0
 _SHORT_ID = 12
 _WIDTHS = (12, 16, 10, 8)  # of kind, origin, user, GPUs: aligned without knowing what is still to come
@@ -28,6 +27,8 @@ _PAINTS = {
     "exited": Paint.DIM,
     "became-idle": Paint.NOTICE,
     "reclassified": Paint.BAD,
+    "opened": Paint.BAD,
+    "closed": Paint.GOOD,
 }
 
 
@@ -56,7 +57,7 @@ def parsed(line: bytes) -> Event | None:
 def types_from(words: Iterable[str]) -> frozenset[str]:
     """Full type names. Raises UsageError that lists the known ones."""
     chosen = {SHORT.get(word.strip().lower(), word.strip().lower()) for word in words}
-    for word in chosen - set(WORKLOAD_EVENTS):
+    for word in chosen - set(EVENTS):
         raise UsageError(f"no event is called {word!r}; choose of: {', '.join(SHORT)}")
     return frozenset(chosen)
 
@@ -96,19 +97,42 @@ def _clock_time(text: str, now: float) -> float:
 
 
 def event_line(event: Event, *, width: int | None = None, colours: bool = False) -> str:
-    """`event` in local time: when, what, type, user, GPUs, name (id). Cut at `width` where given."""
+    """`event` in local time: when, what, type, user, GPUs, name (id). Cut at `width` where given.
+
+    Of a finding: its component, severity, GPU and title instead.
+    """
+    finding = event.data.get("finding")
+    if isinstance(finding, dict):
+        return _line(event, _of_finding(cast("dict[str, Any]", finding)), width, colours=colours)
+    return _line(event, _of_workload(event), width, colours=colours)
+
+
+def _of_workload(event: Event) -> tuple[str, str, str, str]:
     data = _about(event.data)
-    kind = event.type.removeprefix(_PREFIX)
-    words = (kind, _text(data, "origin"), _text(data, "user"), _gpus(data))
+    subject = cell(event.subject)
+    shown = subject if ":" in subject else subject[:_SHORT_ID]
+    name = f"{cell(str(data.get('name') or '?'))} ({shown}){_change(event)}"
+    return (_text(data, "origin"), _text(data, "user"), _gpus(data), name)
+
+
+def _of_finding(data: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    gpu: Any = data.get("gpu")
+    index = cast("Mapping[str, Any]", gpu).get("index") if isinstance(gpu, dict) else None
+    where = "node" if gpu is None else f"GPU {index if isinstance(index, int) else '?'}"
+    title = f"{cell(_text(data, 'title'))} ({cell(_text(data, 'code'))})"
+    return (_text(data, "component"), _text(data, "severity"), where, title)
+
+
+def _line(event: Event, texts: tuple[str, str, str, str], width: int | None, *, colours: bool) -> str:
+    *said, name = texts
+    kind = event.type.rpartition(".")[2]
+    words = (kind, *said)
     cells = [padded(cell(word), size) for word, size in zip(words, _WIDTHS, strict=True)]
     plain_kind = cells[0]
     cells[0] = painted(plain_kind, _PAINTS.get(kind, Paint.PLAIN), on=colours)
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
     start = "  ".join([stamp, *cells])
     used = width_of("  ".join([stamp, plain_kind, *cells[1:]])) + 2
-    subject = cell(event.subject)
-    shown = subject if ":" in subject else subject[:_SHORT_ID]
-    name = f"{cell(str(data.get('name') or '?'))} ({shown}){_change(event)}"
     return f"{start}  {name if width is None else squeezed(name, max(12, width - used))}"
 
 
