@@ -34,6 +34,23 @@ def test_the_arbiter_at_rest_is_measured() -> None:
     assert report["figures"][1]["value"] > 0
 
 
+@pytest.mark.cc
+@pytest.mark.parametrize("name", ["scan", "health-round", "kernel-log"])
+def test_what_the_agent_does_is_measured(name: str) -> None:
+    done = bench("--json", name)
+    report = json.loads(done.stdout)
+    assert report["failed"] == {} and report["figures"], done.stderr
+    assert all(figure["value"] > 0 for figure in report["figures"])
+
+
+@pytest.mark.cc
+@pytest.mark.slow
+def test_a_sample_is_measured_beside_its_peers() -> None:
+    report = json.loads(bench("--json", "snapshot").stdout)
+    names = [figure["name"] for figure in report["figures"]]
+    assert any("nvitop" in name for name in names) and any("gpustat" in name for name in names)
+
+
 def test_an_unknown_name_is_refused() -> None:
     done = bench("nonsense")
     assert done.returncode == 2
