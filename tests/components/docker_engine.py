@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.components.debian import install_packages
 from tests.components.missing import ComponentMissing
 
 ROOT = Path(__file__).parents[2]
@@ -223,18 +224,8 @@ def install(packages: Mapping[str, str]) -> None:
     if os.geteuid() != 0:
         raise ComponentMissing("a container engine of its own needs root: run `make test-real` as root")
     lacking = sorted({package for program, package in packages.items() if not shutil.which(program)})
-    if not lacking:
-        return
-    if not shutil.which("apt-get"):
-        raise ComponentMissing(f"{', '.join(lacking)}: not installed, and there is no apt-get to do it with")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "-q", "update"],
-        ["apt-get", "-qy", "install", "--no-install-recommends", *lacking],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
-        if done.returncode:
-            raise ComponentMissing(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    if lacking:
+        install_packages(lacking, "a container engine")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ Prometheus looks for targets every five seconds.
 
 import contextlib
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.components.debian import install_packages
 from tests.components.leash import PATH, Leash
 from tests.components.missing import ComponentMissing
 
@@ -143,13 +143,4 @@ def require_prometheus() -> None:
     """Prometheus and promtool, installed if need be."""
     if all(shutil.which(program, path=PATH) for program in PROGRAMS):
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise ComponentMissing("Prometheus is not installed: as root, run `apt-get install prometheus`")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "-q", "update"],
-        ["apt-get", "-qy", "install", "--no-install-recommends", "prometheus"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
-        if done.returncode:
-            raise ComponentMissing(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    install_packages(["prometheus"], "Prometheus")

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.components.debian import install_packages
 from tests.components.leash import PATH, Leash
 from tests.components.missing import ComponentMissing
 
@@ -202,13 +203,4 @@ def require_slurm() -> None:
         raise ComponentMissing("a Slurm for tests needs root: run `make test-real` as root")
     if all(shutil.which(program, path=PATH) for program in PROGRAMS):
         return
-    if not shutil.which("apt-get"):
-        raise ComponentMissing("Slurm is not installed, and there is no apt-get to install it with")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "-q", "update"],
-        ["apt-get", "-qy", "install", "--no-install-recommends", *PACKAGES],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
-        if done.returncode:
-            raise ComponentMissing(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    install_packages(PACKAGES, "Slurm")

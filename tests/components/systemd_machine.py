@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from tests.components.debian import install_packages
 from tests.components.missing import ComponentMissing
 
 BOOT_TIMEOUT = 60.0
@@ -166,16 +167,7 @@ def require_nspawn() -> None:
         raise ComponentMissing("a booted systemd needs root: run `make test-real` as root")
     if shutil.which("systemd-nspawn") and Path("/lib/systemd/systemd").exists():
         return
-    if not shutil.which("apt-get"):
-        raise ComponentMissing("systemd-nspawn is not installed, and there is no apt-get to install it with")
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (
-        ["apt-get", "-q", "update"],
-        ["apt-get", "-qy", "install", "--no-install-recommends", "systemd-container", "systemd-sysv", "dbus"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=600)
-        if done.returncode:
-            raise ComponentMissing(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    install_packages(["systemd-container", "systemd-sysv", "dbus"], "systemd-nspawn")
 
 
 @contextlib.contextmanager
