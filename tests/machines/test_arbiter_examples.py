@@ -391,3 +391,42 @@ def test_a_restart_takes_up_the_lease_and_the_pause() -> None:
     w.end_lease(request.id)
     w.live(5.0)
     assert isinstance(phase(w), Running)
+
+
+SLEEPER = ServiceSettings(name="chat", gpus=("0",), ladder=(Rung.SLEEP, Rung.STOP))
+
+
+def settled_for(w: World, seconds: float) -> None:
+    """Readings come and time goes by, but no driver's call returns."""
+    end = w.now + seconds
+    while w.now < end:
+        w.begin_reading()
+        w.finish_reading()
+        w.pass_time(0.25)
+
+
+def test_what_slept_before_a_rung_failed_is_woken_when_nobody_claims_any_more() -> None:
+    w = world(SLEEPER)
+    w.feed(Pause(by="root", reason="r"))
+    w.finish_order("chat", lingers=True)  # asleep, but its memory does not come free
+    assert w.servers["chat"].asleep
+    settled_for(w, 6.0)
+    assert isinstance(phase(w), Evicting) and phase(w).rung is Rung.STOP  # type: ignore[attr-defined]
+    w.feed(Resume(by="root"))
+    w.finish_order("chat", works=False)  # it would not stop: up, and still asleep
+    w.live(20.0)
+    assert isinstance(phase(w), Running) and not w.servers["chat"].asleep
+
+
+def test_a_sleeper_that_would_not_wake_is_woken_again() -> None:
+    w = world(SLEEPER)
+    w.feed(Pause(by="root", reason="r"))
+    w.live(3.0)
+    w.feed(Resume(by="root"))
+    settled_for(w, 4.0)
+    w.finish_order("chat", works=False)
+    assert isinstance(phase(w), Failed)
+    settled_for(w, 1.0)
+    assert isinstance(phase(w), Failed), "that it is up says nothing: it sleeps"
+    w.live(20.0)
+    assert isinstance(phase(w), Running) and not w.servers["chat"].asleep

@@ -128,12 +128,25 @@ def _evict(turn: Turn, service: Service, phase: Evicting, pressure: Pressure) ->
 
 def _evicted_for_nothing(turn: Turn, service: Service, phase: Evicting) -> None:
     """The claim went away while the service was leaving: it comes back by the usual way."""
+    took = turn.now - phase.since
+    rung = phase.rung
     if phase.error is not None and not isinstance(service.sight, Down):
-        turn.enter(service, Running(since=turn.now), note=f"{phase.rung} failed: {phase.error}")
-    else:
-        took = turn.now - phase.since
-        away = Paused(since=turn.now, rung=phase.rung, took=took, held=phase.held)
-        turn.enter(service, away, note="")
+        slept = _may_sleep(service, phase.rung)
+        if slept is None:
+            turn.enter(service, Running(since=turn.now), note=f"{phase.rung} failed: {phase.error}")
+            return
+        rung = slept
+    turn.enter(service, Paused(since=turn.now, rung=rung, took=took, held=phase.held), note="")
+
+
+def _may_sleep(service: Service, last: Rung) -> Rung | None:
+    """The last rung up to `last` after which a service looks up and is not awake; None: there was none.
+
+    A rung that failed may have been taken all the same, and only a restore wakes what sleeps.
+    """
+    ladder = service.settings.ladder
+    taken = ladder[: ladder.index(last) + 1] if last in ladder else ladder
+    return next((rung for rung in reversed(taken) if rung in (Rung.SLEEP, Rung.SUSPEND)), None)
 
 
 def _climb(turn: Turn, service: Service, phase: Evicting) -> None:
@@ -170,7 +183,7 @@ def _stay(turn: Turn, service: Service, phase: Paused, pressure: Pressure) -> No
 
 
 def _retry(turn: Turn, service: Service, phase: Failed, pressure: Pressure) -> None:
-    if isinstance(service.sight, Up):
+    if isinstance(service.sight, Up) and phase.rung not in (Rung.SLEEP, Rung.SUSPEND):
         turn.enter(service, Running(since=turn.now), note="")
     elif not pressure.reasons and turn.now >= phase.retry_at and why_not_back(turn, service) is None:
         turn.enter(service, Restoring(since=turn.now, rung=phase.rung))
