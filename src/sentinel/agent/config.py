@@ -1,5 +1,6 @@
 """What the agent reads from the config file, and what the command line says over it."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from sentinel.core import config_file, toml_table
 from sentinel.core.errors import UsageError
 from sentinel.health.config import HealthConfig, health_config
 from sentinel.inventory.config import InventoryConfig, inventory_config
+from sentinel.inventory.statefile import DIR_VARIABLE
 from sentinel.telemetry.config import TelemetryConfig, telemetry_config
 
 
@@ -48,7 +50,7 @@ def load(path: str | None, overrides: Overrides) -> AgentConfig:
             toml_table.source(overrides.gpus)
         except ValueError as error:
             raise UsageError(str(error)) from None
-    folder = overrides.state_dir
+    folder = overrides.state_dir or os.environ.get(DIR_VARIABLE) or None
     inventory = replace(
         inventory,
         state_dir=inventory.state_dir if folder is None else str(Path(folder).absolute()),

@@ -106,7 +106,7 @@ class Doctor:
             acted=self._acted,
         )
         try:
-            findings_file.save(self._folder, kept)
+            findings_file.save(self._folder, kept, durable=bool(events))
         except SentinelError as error:
             trouble.append(error.message)
         return Diagnosis(findings=self._standing.findings, events=events, trouble=tuple(trouble))

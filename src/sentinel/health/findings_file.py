@@ -35,8 +35,8 @@ class Kept:
     acted: Acted = field(default_factory=Acted)
 
 
-def save(folder: Path, kept: Kept) -> None:
-    """Replaces the file. Raises SentinelError, saying what to do, when the disk will not."""
+def save(folder: Path, kept: Kept, *, durable: bool = True) -> None:
+    """Replaces the file; `durable`: it is on the disk on return. Raises SentinelError when that will not."""
     document = {
         "schema": _SCHEMA,
         "at": rfc3339(kept.at),
@@ -47,7 +47,7 @@ def save(folder: Path, kept: Kept) -> None:
     }
     path = folder / FINDINGS
     try:
-        replace_file(path, json.dumps(document, separators=(",", ":")).encode(), mode=0o644)
+        replace_file(path, json.dumps(document, separators=(",", ":")).encode(), mode=0o644, durable=durable)
     except OSError as error:
         raise SentinelError(f"cannot write {path}: {error.strerror}; what it said before stays") from None
 

@@ -22,6 +22,8 @@ from sentinel.core.workload_json import inventory_from, inventory_json
 INVENTORY = "inventory.json"
 MEMORY = "scan-memory.json"
 DEFAULT_DIR = "/var/lib/sentinel"
+DIR_VARIABLE = "SENTINEL_STATE_DIR"
+"""Names another folder, for whoever writes the inventory and whoever shows it."""
 
 
 class NoInventory(SentinelError):

@@ -13,8 +13,8 @@ from sentinel.core.errors import SentinelError
 from sentinel.core.inventory import Inventory, SeenGpu
 from sentinel.core.workload import Workload
 from sentinel.core.workload_json import inventory_from
+from sentinel.inventory.statefile import INVENTORY
 
-NAME = "inventory.json"
 HOW = "look once with `sentinel scan`, or keep it fresh with `sentinel agent --standalone` or the timer"
 
 
@@ -24,7 +24,7 @@ class NoInventory(SentinelError):
 
 def read_inventory(folder: Path) -> Inventory:
     """The inventory in `folder`. Raises NoInventory, or SentinelError for one that cannot be read."""
-    path = folder / NAME
+    path = folder / INVENTORY
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

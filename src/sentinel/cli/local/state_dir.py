@@ -8,18 +8,19 @@ import tomllib
 from pathlib import Path
 from typing import Any, cast
 
+from sentinel.core.config_file import DEFAULT_CONFIG
 from sentinel.core.errors import ConfigError
+from sentinel.inventory.statefile import DEFAULT_DIR, DIR_VARIABLE
 
-CONFIG = Path("/etc/sentinel/config.toml")
-DEFAULT = Path("/var/lib/sentinel")
-VARIABLE = "SENTINEL_STATE_DIR"
+CONFIG = Path(DEFAULT_CONFIG)
+DEFAULT = Path(DEFAULT_DIR)
 
 
 def state_dir(option: str | None, config: Path = CONFIG) -> Path:
     """The folder with inventory.json and events.jsonl. Raises ConfigError for a config that is no TOML."""
     if option:
         return Path(option)
-    if found := os.environ.get(VARIABLE):
+    if found := os.environ.get(DIR_VARIABLE):
         return Path(found)
     return _configured(config) or DEFAULT
 

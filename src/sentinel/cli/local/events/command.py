@@ -17,11 +17,11 @@ from sentinel.cli.colour import colours_on
 from sentinel.cli.local.events.files import EventFiles
 from sentinel.cli.local.events.lines import SHORT, Wanted, event_line, parsed, since_from, types_from
 from sentinel.cli.local.gpu_table import width_here
-from sentinel.cli.local.inventory_file import NAME as INVENTORY
 from sentinel.cli.local.inventory_file import read_inventory
 from sentinel.cli.local.state_dir import state_dir
 from sentinel.core.clock import wall
 from sentinel.core.event import Event, event_json
+from sentinel.inventory.statefile import INVENTORY
 
 _POLL_SECONDS = 0.25
 _FOLLOWING = 10  # that many of the past come first, when nobody says how many

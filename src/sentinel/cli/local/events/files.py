@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from sentinel.core.errors import SentinelError
+from sentinel.inventory.eventlog import LOG
 
-NAME = "events.jsonl"
 _MOST_KEPT = 99  # whoever keeps more rotated files than that reads them by other means
 _MOST_MISSING = 2  # in the middle of a rotation, names are free for a moment
 _CHUNK = 256 * 1024
@@ -75,7 +75,7 @@ class EventFiles:
         current = self._current
         if current is not None:
             yield from current.lines()
-            if _inode(self._folder / NAME) == current.inode:
+            if _inode(self._folder / LOG) == current.inode:
                 return
         newer = self._since(None if current is None else current.inode)
         if current is not None:
@@ -118,9 +118,9 @@ class EventFiles:
         return list(reversed(found.values()))
 
     def _paths(self) -> Iterator[Path]:
-        yield self._folder / NAME
+        yield self._folder / LOG
         for number in range(1, _MOST_KEPT + 1):
-            yield self._folder / f"{NAME}.{number}"
+            yield self._folder / f"{LOG}.{number}"
 
 
 def _opened(path: Path) -> LogFile | None:

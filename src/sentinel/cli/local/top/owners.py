@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sentinel.cli.local.duration_text import age_text
-from sentinel.cli.local.inventory_file import NAME as INVENTORY
 from sentinel.cli.local.inventory_file import NoInventory, read_inventory
 from sentinel.cli.local.top.findings import FindingNotes
 from sentinel.cli.local.top.look import Look, ProcessRow
@@ -21,6 +20,7 @@ from sentinel.core.inventory import Inventory
 from sentinel.core.process import ProcessId
 from sentinel.core.process_facts import ProcessFacts
 from sentinel.core.workload import Workload
+from sentinel.inventory.statefile import INVENTORY
 from sentinel.ports.process_facts import ProcessFactsSource
 
 _CLOCK_SLACK = 2.0  # between the kernel's idea of when a process started and a scan's time
