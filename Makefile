@@ -39,7 +39,7 @@ $(READY): requirements/set-up.sh requirements/dev.txt pyproject.toml
 
 lock: $(READY) ## pins requirements/dev.in and the extras anew (ARGS=--upgrade for newer versions)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --all-extras $(ARGS) \
+		--no-emit-index-url --no-emit-find-links --no-strip-extras --all-extras $(ARGS) \
 		--output-file requirements/dev.txt requirements/dev.in pyproject.toml
 
 clean: ## removes what make made, .venv included
