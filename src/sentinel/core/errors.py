@@ -8,6 +8,10 @@
     ├── SourceUnknown             exit 1    a source of the inventory did not answer: *unknown*, never empty
     ├── SourceAbsent              exit 1    a source of the inventory does not exist on this machine
     ├── ServiceError              exit 1    an inference service would not do what was asked
+    ├── StoreUnavailable          exit 1    the queue's database cannot be reached, is full or locked
+    ├── StoreConflict             exit 1    what is to be kept contradicts what is kept
+    ├── ApiError                  exit 1    the controller said no; names status and hint
+    │   └── ApiUnavailable        exit 69   no controller answers (EX_UNAVAILABLE)
     ├── ArbiterUnavailable        exit 69   nobody answers on the arbiter's socket (EX_UNAVAILABLE)
     └── Refused                   exit 75   not now (EX_TEMPFAIL); says who holds what
 
@@ -65,6 +69,35 @@ class ServiceError(SentinelError):
     """An inference service could not be looked at, evicted or restored."""
 
     retry = True
+
+
+class StoreUnavailable(SentinelError):
+    """The queue's database cannot be reached, is full, or was locked for too long. Nothing was kept."""
+
+    retry = True
+
+
+class StoreConflict(SentinelError):
+    """What was to be kept contradicts what is kept already: an id, a name or a GPU that is taken."""
+
+
+class ApiError(SentinelError):
+    """The controller said no. `status` is the HTTP one, `kind` the problem's type, `hint` what to do."""
+
+    def __init__(self, message: str, *, status: int | None = None, kind: str = "", hint: str = "") -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.status, self.kind, self.hint = status, kind, hint
+        self.retry = status in (429, 503)
+
+
+class ApiUnavailable(ApiError):
+    """No controller answers at that address."""
+
+    exit_code = 69
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry = True
 
 
 class ArbiterUnavailable(SentinelError):

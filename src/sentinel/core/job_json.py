@@ -1,0 +1,66 @@
+"""Jobs as JSON, for the API, its clients and the store.
+
+    {"id", "owner", "tenant", "name", "state", "reason", "attempt", "node": NAME | null, "gpus": [UUID…],
+     "exit_code": INT | null, "signal": INT | null, "cancel": {"by", "at", "why"} | null,
+     "submitted_at": TIME, "started_at": TIME | null, "ended_at": TIME | null,
+     "spec": {"command": […], "cwd", "gpus": N, "priority", "name", "time_limit": SECONDS | null, "gpu_model",
+              "gpu_memory_bytes", "node", "if_lost", "grace", "umask", "limits": {…}, "pty"}}
+
+TIME is RFC 3339 UTC. No job object has the environment: `GET /jobs/ID/environment` is for its owner.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sentinel.core.clock import rfc3339
+from sentinel.core.job import IfLost, Job, JobSpec
+
+
+def spec_json(spec: JobSpec) -> dict[str, Any]:
+    """`spec` as in this module's docstring."""
+    return {
+        "command": list(spec.command),
+        "cwd": spec.cwd,
+        "gpus": spec.gpus,
+        "priority": spec.priority,
+        "name": spec.name,
+        "time_limit": spec.time_limit,
+        "gpu_model": spec.gpu_model,
+        "gpu_memory_bytes": spec.gpu_memory_bytes,
+        "node": spec.node,
+        "if_lost": spec.if_lost.value,
+        "grace": spec.grace,
+        "umask": spec.umask,
+        "limits": dict(spec.limits),
+        "pty": spec.pty,
+    }
+
+
+def spec_from(found: Mapping[str, Any]) -> JobSpec:
+    """The spec that `spec_json` wrote. KeyError, TypeError or ValueError when it is none."""
+    known = {key: found[key] for key in JobSpec.__dataclass_fields__ if key in found}
+    known["command"] = tuple(found["command"])
+    known["if_lost"] = IfLost(found.get("if_lost", IfLost.REQUEUE))
+    return JobSpec(**known)
+
+
+def job_json(job: Job, *, reason: str | None = None) -> dict[str, Any]:
+    """`job` as in this module's docstring; `reason`: one worked out just now, for the stored one."""
+    return {
+        "id": job.id,
+        "owner": job.owner,
+        "tenant": job.tenant,
+        "name": job.spec.name,
+        "state": job.state.value,
+        "reason": job.reason if reason is None else reason,
+        "attempt": job.attempt,
+        "node": job.node,
+        "gpus": list(job.gpus),
+        "exit_code": job.exit_code,
+        "signal": job.signal,
+        "cancel": job.cancel and {"by": job.cancel.by, "at": rfc3339(job.cancel.at), "why": job.cancel.why},
+        "submitted_at": rfc3339(job.submitted_at),
+        "started_at": None if job.started_at is None else rfc3339(job.started_at),
+        "ended_at": None if job.ended_at is None else rfc3339(job.ended_at),
+        "spec": spec_json(job.spec),
+    }
