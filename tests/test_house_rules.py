@@ -39,6 +39,9 @@ STANDARD_LIBRARY_ALONE = (
     "drivers/node",
     "health",
     "inventory",
+    "scheduling",
+    "supervisor",
+    "client",
 )
 NEEDS_AN_SDK = {"drivers/gpus/nvml.py": "nvidia-ml-py, which is optional"}
 
