@@ -7,14 +7,8 @@ as a program by that venv's Python, it is the server:
     python llm_server.py PORT      # http://127.0.0.1:PORT/v1/chat/completions, until killed
 """
 
-import fcntl
-import hashlib
 import http.client
-import importlib.util
 import json
-import os
-import shutil
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -34,7 +28,9 @@ class LlmServer:
     @classmethod
     def installed(cls, port: int) -> "LlmServer":
         """The server, installed if it is not yet. Raises ComponentMissing."""
-        return cls(python=_install() / "bin/python", port=port)
+        from tests.components.python_venv import installed  # not in the venv that runs this as a program
+
+        return cls(python=installed(PINS, "llm", dependencies=False), port=port)
 
     @property
     def command(self) -> list[str]:
@@ -76,38 +72,6 @@ class LlmServer:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-
-
-def _install() -> Path:
-    """The venv with the server in it. One test run installs at a time; a half installation is redone."""
-    from tests.components.missing import ComponentMissing
-
-    cache = Path(os.environ.get("SENTINEL_COMPONENTS_CACHE") or Path.home() / ".cache/sentinel-components")
-    version = "{}.{}".format(*sys.version_info[:2])
-    venv = cache / f"llm-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]}-py{version}"
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "llm.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (venv / ".complete").exists() and (venv / "bin/python").exists():
-            return venv
-        shutil.rmtree(venv, ignore_errors=True)
-        for command in ([sys.executable, "-m", "venv", "--without-pip", str(venv)], _installer(venv)):
-            done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-            if done.returncode:
-                said = (done.stdout + done.stderr)[-2000:]
-                raise ComponentMissing(
-                    f"the inference server cannot be installed:\n{' '.join(command)}\n{said}"
-                )
-        (venv / ".complete").touch()
-    return venv
-
-
-def _installer(venv: Path) -> list[str]:
-    """pip where this Python has it, else uv. Wheels only: nothing is compiled."""
-    wanted = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(PINS)]
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "-q", *wanted]
-    return [sys.executable, "-m", "uv", "pip", "install", "-q", "--python", str(venv / "bin/python"), *wanted]
 
 
 def serve(port: int) -> None:

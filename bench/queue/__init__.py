@@ -1,0 +1,1 @@
+"""Benchmarks of the queue: jobs a second beside peers, latency, many agents."""
