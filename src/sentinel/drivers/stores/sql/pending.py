@@ -1,0 +1,165 @@
+"""What works have written and the database does not have yet. Made by `transaction`.
+
+Two layers for each batch: of the works that are through, and of the one that runs. The second joins the first
+when its work is through, or is dropped.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sentinel.core.job import Job
+from sentinel.core.job_lease import JobLease
+from sentinel.drivers.stores.sql.rows import (
+    Values,
+    environment_json,
+    job_moves,
+    job_row,
+    lease_row,
+)
+from sentinel.drivers.stores.sql.statements import Statements
+from sentinel.drivers.stores.sql.wire import Wire
+
+
+class Pending:
+    """One layer. Events are rows already; jobs get their new revisions when somebody looks at them."""
+
+    __slots__ = (
+        "added",
+        "events",
+        "freed",
+        "heard",
+        "holders",
+        "jobs",
+        "keys",
+        "renewed",
+        "revisions",
+        "taken",
+        "whole",
+    )
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.revisions: dict[str, int] = {}  # of `jobs`
+        self.added: dict[str, Mapping[str, str]] = {}  # environments of the new ones among `jobs`
+        self.whole: set[str] = set()  # of `jobs`: in which more than moves has changed
+        self.keys: dict[tuple[str, str], tuple[str, str, float]] = {}
+        self.taken: dict[str, JobLease] = {}
+        self.holders: dict[tuple[str, str], str] = {}  # of `taken`: (node, GPU) → token
+        self.freed: set[str] = set()
+        self.events: list[Values] = []
+        self.renewed: dict[str, int] = {}  # lease → how often
+        self.heard: dict[str, tuple[int, float]] = {}  # node → how often, and when last
+
+    @property
+    def empty(self) -> bool:
+        return not (
+            self.jobs or self.events or self.taken or self.freed or self.renewed or self.heard or self.keys
+        )
+
+    def put(self, job: Job, revision: int) -> None:
+        self.jobs[job.id] = job
+        self.revisions[job.id] = revision
+
+    def job(self, id: str) -> Job | None:
+        job = self.jobs.get(id)
+        if job is not None and job.revision != self.revisions[id]:
+            job = self.jobs[id] = replace(job, revision=self.revisions[id])
+        return job
+
+    def take(self, lease: JobLease) -> None:
+        self.taken[lease.token] = lease
+        for gpu in lease.gpus:
+            self.holders[lease.node, gpu] = lease.token
+
+    def free(self, token: str) -> None:
+        lease = self.taken.pop(token, None)
+        if lease is None:
+            self.freed.add(token)
+        else:
+            for gpu in lease.gpus:
+                del self.holders[lease.node, gpu]
+
+    def renew(self, token: str, times: int = 1) -> None:
+        self.renewed[token] = self.renewed.get(token, 0) + times
+
+    def hear(self, node: str, at: float, times: int = 1) -> None:
+        self.heard[node] = (self.heard.get(node, (0, 0.0))[0] + times, at)
+
+    def join(self, later: "Pending") -> None:
+        """All of `later` as well, in its order."""
+        if later.jobs:
+            self.jobs.update(later.jobs)
+            self.revisions.update(later.revisions)
+            self.added.update(later.added)
+            self.whole |= later.whole
+        self.keys.update(later.keys)
+        for token in later.freed:
+            self.free(token)
+        for lease in later.taken.values():
+            self.take(lease)
+        self.events += later.events
+        for token, times in later.renewed.items():
+            self.renew(token, times)
+        for node, (times, at) in later.heard.items():
+            self.hear(node, at, times)
+
+    def flush(self, wire: Wire, sql: Statements) -> None:
+        """Writes it, and is empty then."""
+        if self.freed:
+            tokens = [{"token": token} for token in self.freed]
+            wire.many(sql.remove_lease_gpus, tokens)
+            wire.many(sql.remove_lease, tokens)
+        if self.jobs:
+            self._flush_jobs(wire, sql)
+        if self.keys:
+            wire.many(
+                sql.add_key,
+                [
+                    {"owner": owner, "key": key, "digest": digest, "job": job, "used_at": at}
+                    for (owner, key), (digest, job, at) in self.keys.items()
+                ],
+            )
+        if self.taken:
+            wire.many(sql.add_lease, [lease_row(lease) for lease in self.taken.values()])
+            wire.many(
+                sql.add_lease_gpu,
+                [{"node": node, "gpu": gpu, "token": token} for (node, gpu), token in self.holders.items()],
+            )
+        if self.events:
+            wire.many(sql.add_event, self.events)
+        if self.renewed:
+            wire.many(
+                sql.renew_lease, [{"lease": token, "more": times} for token, times in self.renewed.items()]
+            )
+        if self.heard:
+            wire.many(
+                sql.beat_node,
+                [{"id": node, "more": times, "heard": at} for node, (times, at) in self.heard.items()],
+            )
+        self.__init__()
+
+    def _flush_jobs(self, wire: Wire, sql: Statements) -> None:
+        new: list[Values] = []
+        moved: list[Values] = []
+        whole: list[Values] = []
+        for id, job in self.jobs.items():
+            revision = self.revisions[id]
+            if id in self.added:
+                new.append(job_row(job, revision))
+            elif id in self.whole:
+                whole.append(job_row(job, revision))
+            else:
+                moved.append(job_moves(job, revision))
+        if new:
+            wire.many(sql.add_job, new)
+            environments = [
+                {"job": id, "variables": environment_json(variables)}
+                for id, variables in self.added.items()
+                if variables
+            ]
+            if environments:
+                wire.many(sql.add_environment, environments)
+        if moved:
+            wire.many(sql.move_job, moved)
+        if whole:
+            wire.many(sql.replace_job, whole)
