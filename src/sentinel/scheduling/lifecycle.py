@@ -46,7 +46,7 @@ class Running:
     """Its processes run."""
 
     token: str
-    started_at: float  # epoch, by its node's clock
+    started_at: float | None = None  # epoch, by its node's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +66,8 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unbegun:
-    """Its node beats, and neither has it nor will begin it any more: the time to begin is over."""
-
-    token: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Its lease ran out: its node is not heard of."""
+    """Its lease ran out: no beat of its node named it, so whether it runs there is not known."""
 
     token: str
     why: str
@@ -83,8 +75,8 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """It is proven to run no more, and nobody saw it end: its node came back without it, or an admin
-    says so."""
+    """It is proven to run no more and never to begin, and nobody saw it end: its node names what it has,
+    and this is not among it; or it has fenced itself; or an admin says so."""
 
     token: str
     why: str
@@ -99,14 +91,15 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """After a restore from a backup: its node has an attempt that the store does not know yet."""
+    """After a restore from a backup: its node has a later attempt than the store knows. The earlier one had
+    ended, or there would be no later one."""
 
     placement: Placement
     node_name: str
     attempt: int
 
 
-NodeSays = Refused | Starting | Running | Exited | Unbegun | Silence | Gone
+NodeSays = Refused | Starting | Running | Exited | Silence | Gone
 Input = Allocate | CancelAsked | Found | NodeSays
 
 
@@ -164,6 +157,7 @@ TABLE: frozenset[tuple[JobState, JobState]] = frozenset(
         (JobState.LOST, JobState.SUCCEEDED),
         (JobState.LOST, JobState.FAILED),
         (JobState.LOST, JobState.CANCELED),
+        (JobState.LOST, JobState.LOST),  # found after a restore, in a later attempt
     }
 )
 """Every move there is. What the functions below do stays within it, and a test says so."""
@@ -183,7 +177,7 @@ def move(job: Job, what: Input, now: float) -> Move | None:
             return _found(job, what)
         case CancelAsked():
             return _cancel(job, what.cancel, now)
-        case Refused() | Starting() | Running() | Exited() | Unbegun() | Silence() | Gone():
+        case Refused() | Starting() | Running() | Exited() | Silence() | Gone():
             if job.placement is None or job.placement.token != what.token:
                 raise Fenced(f"job {job.id} is {job.state} and not in that attempt")
             return _told(job, what, now)
@@ -196,13 +190,11 @@ def _told(job: Job, what: NodeSays, now: float) -> Move | None:
         case Starting():
             return _starting(job)
         case Running():
-            return _running(job, what)
+            return _running(job, what, now)
         case Exited():
             return _exited(job, what, now)
         case Refused():
             return _refused(job, what, now)
-        case Unbegun():
-            return _unbegun(job, what, now)
         case Silence():
             return _silence(job, what.why)
         case Gone():
@@ -230,7 +222,7 @@ def _allocate(job: Job, what: Allocate) -> Move:
 
 
 def _found(job: Job, what: Found) -> Move:
-    if job.state is not JobState.QUEUED or what.attempt <= job.attempt:
+    if job.state.ended or what.attempt <= job.attempt:
         raise Fenced(f"job {job.id} is {job.state} in attempt {job.attempt}")
     return _to(
         job,
@@ -239,20 +231,22 @@ def _found(job: Job, what: Found) -> Move:
         placement=what.placement,
         node=what.node_name,
         gpus=what.placement.gpus,
-        reason="found on its node after a restore",
+        started_at=None,
+        reason=f"found on {what.node_name} after a restore",
     )
 
 
 def _starting(job: Job) -> Move | None:
-    if job.state is JobState.STARTING:
-        return None
+    if job.state is JobState.STARTING or job.started_at is not None:
+        return None  # told twice, or overtaken by the word that it runs
     return _to(job, JobState.STARTING, reason="")
 
 
-def _running(job: Job, what: Running) -> Move | None:
+def _running(job: Job, what: Running, now: float) -> Move | None:
     if job.state is JobState.RUNNING:
         return None
-    return _to(job, JobState.RUNNING, started_at=what.started_at, refusals=0, reason="")
+    began = now if what.started_at is None else what.started_at
+    return _to(job, JobState.RUNNING, started_at=began, refusals=0, reason="")
 
 
 def _exited(job: Job, what: Exited, now: float) -> Move:
@@ -281,20 +275,12 @@ def _how(exit_code: int | None, signal: int | None) -> str:
 
 
 def _refused(job: Job, what: Refused, now: float) -> Move:
-    if job.state is JobState.RUNNING:
-        raise Illegal(f"job {job.id} runs, so its node cannot have refused it")
+    if job.started_at is not None:
+        raise Illegal(f"job {job.id} has begun, so its node cannot have refused it")
     if job.cancel is not None:
         return _canceled(job, now)
     if what.final:
         return _to(job, JobState.FAILED, ended_at=now, reason=what.why)
-    return _to(job, JobState.QUEUED, refusals=job.refusals + 1, reason=what.why)
-
-
-def _unbegun(job: Job, what: Unbegun, now: float) -> Move:
-    if job.state not in (JobState.ALLOCATED, JobState.LOST):
-        return _gone(job, what.why, now)
-    if job.cancel is not None:
-        return _canceled(job, now)
     return _to(job, JobState.QUEUED, refusals=job.refusals + 1, reason=what.why)
 
 
@@ -332,13 +318,15 @@ def _canceled(job: Job, now: float) -> Move:
 
 
 def _to(job: Job, state: JobState, **changes: Any) -> Move:
-    """`job` in `state`, its lease let go of where that state holds none."""
+    """`job` in `state`, its lease let go of where that state holds none or another attempt has come."""
     if (job.state, state) not in TABLE:
         raise Illegal(f"job {job.id} cannot go from {job.state} to {state}")
-    frees = None
-    if not state.placed and job.placement is not None:
-        frees, changes["placement"] = job.placement.token, None
+    if not state.placed:
+        changes["placement"] = None
     new = replace(job, state=state, **changes)
+    frees = None
+    if job.placement is not None and job.placement != new.placement:
+        frees = job.placement.token
     verb = "requeued" if state is JobState.QUEUED else state.value.lower()
     return Move(
         job=new, facts=(Fact(type=f"sentinel.job.{verb}", data=_data(new, was=job.state)),), frees=frees
