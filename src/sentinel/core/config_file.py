@@ -12,7 +12,7 @@ from sentinel.core.errors import ConfigError
 from sentinel.core.toml_table import Table
 
 DEFAULT_CONFIG = "/etc/sentinel/config.toml"
-SECTIONS = {"arbiter", "watchdog", "limits", "web", "service", "inventory", "telemetry", "health"}
+SECTIONS = {"arbiter", "watchdog", "limits", "web", "service", "inventory", "telemetry", "health", "server"}
 
 
 def read(path: str) -> Table:

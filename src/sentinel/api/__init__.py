@@ -1,0 +1,1 @@
+"""The API process: what people, programs and agents say to the controller."""

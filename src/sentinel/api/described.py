@@ -1,0 +1,282 @@
+"""What answers look like, for /openapi.json alone: no answer is checked against these while serving.
+
+Tests check that what is served fits them. Fields are explained in the modules that make the JSON.
+"""
+
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+class Shape(BaseModel):
+    """An object with these fields; fields are only ever added."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class WrongField(Shape):
+    """A field that was refused, and why."""
+
+    field: str
+    message: str
+
+
+class ProblemShape(Shape):
+    """A refusal: application/problem+json (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str
+    errors: list[WrongField] = []
+
+
+class PageShape(Shape, Generic[T]):
+    """Part of a list; `next` is the `after` of the part that follows, null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class CancelShape(Shape):
+    """Who asked a job to end."""
+
+    by: str
+    at: str
+    why: str
+
+
+class SpecShape(Shape):
+    """What was asked for."""
+
+    command: list[str]
+    cwd: str
+    gpus: int
+    priority: int
+    name: str
+    time_limit: float | None
+    gpu_model: str | None
+    gpu_memory_bytes: int | None
+    node: str | None
+    if_lost: Literal["requeue", "keep", "fence"]
+    grace: float
+    umask: int
+    limits: dict[str, int]
+    pty: bool
+
+
+class JobShape(Shape):
+    """A job. Times are RFC 3339 UTC; null is unknown or not yet."""
+
+    id: str
+    owner: str
+    tenant: str
+    name: str
+    state: Literal["QUEUED", "ALLOCATED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "LOST"]
+    reason: str
+    attempt: int
+    node: str | None
+    gpus: list[str]
+    exit_code: int | None
+    signal: int | None
+    cancel: CancelShape | None
+    submitted_at: str
+    started_at: str | None
+    ended_at: str | None
+    spec: SpecShape
+
+
+class WhyShape(Shape):
+    """Why a job is in its state."""
+
+    id: str
+    state: str
+    blocking: str
+    reason: str
+    held_by: list[dict[str, Any]]
+    ahead: int
+
+
+class BlockShape(Shape):
+    """Why a GPU is not placed on."""
+
+    kind: str
+    why: str
+
+
+class NodeGpuShape(Shape):
+    """A GPU of a node."""
+
+    uuid: str
+    index: int
+    model: str | None
+    memory_total_bytes: int | None
+    blocked: BlockShape | None
+
+
+class GpuShape(NodeGpuShape):
+    """The same with its node's name and the job that holds it."""
+
+    node: str
+    job: str | None
+
+
+class NodeShape(Shape):
+    """A node. `gpus` null: unknown. `samples` null: older than 30 seconds."""
+
+    id: str
+    name: str
+    tenant: str
+    state: Literal["up", "silent", "dead"]
+    drained: CancelShape | None
+    boot_id: str
+    agent_version: str
+    joined_at: str
+    last_seen_at: str | None
+    gpus: list[NodeGpuShape] | None
+    samples: list[dict[str, Any]] | None
+    jobs: list[str]
+    strays: list[dict[str, Any]]
+
+
+class LeaseShape(Shape):
+    """GPUs reserved for one attempt of a job."""
+
+    job: str
+    attempt: int
+    node: str
+    gpus: list[str]
+    owner: str
+    tenant: str
+    taken_at: str
+
+
+class WorkloadShape(Shape):
+    """What a node sees on its GPUs, managed or not."""
+
+    node: str
+    tenant: str
+
+
+class EventShape(Shape):
+    """A fact."""
+
+    id: int
+    time: str
+    type: str
+    source: str
+    subject: str
+    owner: str | None
+    tenant: str
+    data: dict[str, Any]
+
+
+class TokenShape(Shape):
+    """A token, without its secret."""
+
+    id: str
+    kind: Literal["api", "session", "join"]
+    owner: str
+    label: str
+    created_at: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+
+
+class NewTokenShape(TokenShape):
+    """The same with the secret, which is shown this once."""
+
+    token: str
+
+
+class UserShape(Shape):
+    """A user."""
+
+    name: str
+    role: Literal["viewer", "member", "operator", "admin", "system"]
+    tenant: str
+    created_at: str
+    disabled: bool
+    has_password: bool
+
+
+class LoginShape(Shape):
+    """A session."""
+
+    token: str
+    expires_at: str
+    user: str
+    role: str
+
+
+class WhoamiShape(Shape):
+    """Who is asking, and what they may."""
+
+    user: str
+    role: str
+    tenant: str
+    token_id: str | None
+    may: list[str]
+
+
+class VersionShape(Shape):
+    """What answers."""
+
+    version: str
+    api: str
+
+
+class HealthShape(Shape):
+    """That it answers, and whether jobs are held after a restore."""
+
+    status: Literal["ok"]
+
+
+class CaShape(Shape):
+    """The certificate authority that signed this server's certificate, as PEM."""
+
+    ca: str
+
+
+class HoldShape(Shape):
+    """Whether jobs are held after a restore."""
+
+    held: bool
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: these refusals beside those that every route may give."""
+    media = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemShape"}}}
+    return {
+        status: {"description": _SAID[status], "content": media}
+        for status in sorted({*statuses, 413, 422, 500, 503})
+    }
+
+
+def answers(
+    shape: Any, *refusals: int, status: int = 200, headers: tuple[str, ...] = (), public: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route that answers with `shape`."""
+    found: dict[str, Any] = {"description": "Done", "model": shape}
+    if headers:
+        found["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
+    return {status: found, **problems(*refusals, *(() if public else (401, 403)))}
+
+
+_SAID = {
+    400: "The request cannot be read",
+    401: "No token, or one that is not valid",
+    403: "The asker may not do that",
+    404: "There is no such thing, or it is somebody else's",
+    409: "It contradicts what is there",
+    413: "The body is too big",
+    416: "There is less than that",
+    422: "A field or a parameter is wrong; `errors` says which",
+    429: "Too many attempts",
+    500: "A defect of the controller",
+    503: "The store cannot be reached; ask again",
+}

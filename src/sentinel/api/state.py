@@ -1,0 +1,99 @@
+"""What the API's routes work with: the store, the hub, logs, clocks and settings.
+
+The server makes one `ApiState` and hands it to `make_app`; tests make one with a store in memory. Reads of
+the store block, so `read` runs them on a few threads; writes go to the store's own thread, and are awaited.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from sentinel import __version__
+from sentinel.api.auth import Gate
+from sentinel.api.passwords import Passwords
+from sentinel.core.clock import boottime, wall
+from sentinel.ports.store import Reader, Store, Transaction
+from sentinel.scheduling.explain import Reasons
+from sentinel.scheduling.leases import Terms
+
+if TYPE_CHECKING:
+    from sentinel.api.hub import Hub
+    from sentinel.api.log_store import LogStore
+
+T = TypeVar("T")
+
+
+class Authority(Protocol):
+    """Who signs the certificates of nodes (drivers.certificates.authority)."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the authority's certificate, in hex."""
+        ...
+
+    @property
+    def ca_pem(self) -> bytes: ...
+
+    def issue_node(self, csr: bytes, node_id: str, *, days: float = 30) -> bytes:
+        """A certificate for that node. UsageError when the request is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """Durations are seconds."""
+
+    version: str = __version__
+    session: float = 12 * 3600
+    api_token: float = 90 * 86400
+    join_token: float = 86400
+    keep_alive: float = 15  # between comments on a silent stream of events
+    look_again: float = 5  # how often whoever follows is asked again whether they still may
+    readers: int = 4  # threads that read the store
+    terms: Terms = field(default_factory=Terms)  # what nodes are told of leases
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiState:
+    """`now` is epoch seconds, for showing and for the ends of tokens; `boottime` measures."""
+
+    store: Store
+    hub: "Hub"
+    logs: "LogStore"
+    authority: Authority
+    now: Callable[[], float] = wall
+    boottime: Callable[[], float] = boottime
+    settings: ApiSettings = field(default_factory=ApiSettings)
+    gate: Gate = field(init=False)
+    passwords: Passwords = field(init=False)
+    reasons: tuple[object, Reasons] | None = field(init=False, default=None)  # see api.reasons
+    _readers: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._readers = ThreadPoolExecutor(self.settings.readers, thread_name_prefix="api-read")
+        self.gate = Gate(self.store, self._readers, now=self.now, boottime=self.boottime)
+        self.passwords = Passwords(boottime=self.boottime)
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """What `work` finds in one consistent view of the store."""
+
+        def look() -> T:
+            with self.store.read() as reader:
+                return work(reader)
+
+        return await self.run(look)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """`work`, which may block for a moment, on one of the reading threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returned, once what it wrote is durable."""
+        return await asyncio.wrap_future(self.store.submit(work))
+
+    def close(self) -> None:
+        """Lets its threads go. The store is its owner's to close."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self.passwords.close()
