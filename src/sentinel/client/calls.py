@@ -1,0 +1,234 @@
+"""Every call of the API as a description: method, path, body. Pure; no input, no output.
+
+Called by `client.sync`, and through it by `client.asynchronous`. What they mean, and what they answer, is in
+docs/queue.md; `POST jobs` here stands for `POST /api/v1/jobs` there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from sentinel.client.connection import IDEMPOTENCY_KEY
+
+API = "/api/v1/"
+MOST_ITEMS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """`repeatable`: told twice, it does what it does told once."""
+
+    method: str
+    path: str
+    json: Any = None
+    headers: Mapping[str, str] | None = None
+    repeatable: bool = False
+
+
+def get(path: str, **query: Any) -> Call:
+    """A read. Parameters that are None or empty are left out; a tuple is repeated."""
+    return Call(method="GET", path=f"{API}{path}{_query(query)}", repeatable=True)
+
+
+def _post(path: str, body: Mapping[str, Any] | None = None) -> Call:
+    return Call(method="POST", path=f"{API}{path}", json={} if body is None else body)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Those that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _query(query: Mapping[str, Any]) -> str:
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        many = cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
+        pairs += [(name, _word(one)) for one in many if one is not None and one != ""]
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _part(text: str) -> str:
+    """One part of a path, whatever is in it: "." and ".." name nobody."""
+    return quote(text, safe="").replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
+
+
+# ------------------------------------------------------------------ people
+
+
+def login(user: str, password: str) -> Call:
+    return _post("login", {"user": user, "password": password})
+
+
+def whoami() -> Call:
+    return get("whoami")
+
+
+def version() -> Call:
+    return get("version")
+
+
+def health() -> Call:
+    return get("health")
+
+
+def users() -> Call:
+    return get("users")
+
+
+def add_user(name: str, role: str, password: str | None) -> Call:
+    return _post("users", {"name": name, "role": role, **_given(password=password)})
+
+
+def set_user(name: str, role: str | None, password: str | None, disabled: bool | None) -> Call:
+    fields = _given(role=role, password=password, disabled=disabled)
+    return Call(method="PATCH", path=f"{API}users/{_part(name)}", json=fields)
+
+
+def remove_user(name: str) -> Call:
+    return Call(method="DELETE", path=f"{API}users/{_part(name)}")
+
+
+def tokens() -> Call:
+    return get("tokens")
+
+
+def create_token(label: str, kind: str, expires_in: float | None, owner: str | None) -> Call:
+    return _post("tokens", {"label": label, "kind": kind, **_given(expires_in=expires_in, owner=owner)})
+
+
+def revoke_token(id: str) -> Call:
+    return Call(method="DELETE", path=f"{API}tokens/{_part(id)}")
+
+
+# ------------------------------------------------------------------ jobs
+
+
+def submit(fields: Mapping[str, Any], key: str) -> Call:
+    """`fields`: those of `core.job_json.spec_json` that differ from the default, and `environment`."""
+    return Call(
+        method="POST", path=f"{API}jobs", json=fields, headers={IDEMPOTENCY_KEY: key}, repeatable=True
+    )
+
+
+def jobs(
+    *,
+    state: Sequence[str] = (),
+    owner: str | None = None,
+    node: str | None = None,
+    name: str | None = None,
+    id_prefix: str | None = None,
+) -> Call:
+    return get("jobs", state=tuple(state), owner=owner, node=node, name=name, id_prefix=id_prefix)
+
+
+def job(id: str) -> Call:
+    return get(f"jobs/{_part(id)}")
+
+
+def cancel(id: str, why: str) -> Call:
+    return _post(f"jobs/{_part(id)}/cancel", _given(why=why or None))
+
+
+def retry(id: str) -> Call:
+    return _post(f"jobs/{_part(id)}/retry")
+
+
+def why(id: str) -> Call:
+    return get(f"jobs/{_part(id)}/why")
+
+
+def environment(id: str) -> Call:
+    return get(f"jobs/{_part(id)}/environment")
+
+
+def job_events(id: str) -> Call:
+    return get(f"jobs/{_part(id)}/events")
+
+
+def logs(
+    id: str,
+    *,
+    attempt: int | None = None,
+    offset: int | None = None,
+    limit: int | None = None,
+    tail: int | None = None,
+    follow: bool = False,
+) -> Call:
+    return get(
+        f"jobs/{_part(id)}/logs",
+        attempt=attempt,
+        offset=offset,
+        limit=limit,
+        tail=tail,
+        follow=follow or None,
+    )
+
+
+def attach_path(id: str) -> str:
+    """Where the WebSocket of a job's terminal is."""
+    return f"{API}jobs/{_part(id)}/attach"
+
+
+# ------------------------------------------------------------------ nodes
+
+
+def nodes() -> Call:
+    return get("nodes")
+
+
+def node(name: str) -> Call:
+    return get(f"nodes/{_part(name)}")
+
+
+def drain(name: str, why: str) -> Call:
+    return _post(f"nodes/{_part(name)}/drain", _given(why=why or None))
+
+
+def resume(name: str) -> Call:
+    return _post(f"nodes/{_part(name)}/resume")
+
+
+def declare_dead(name: str, why: str) -> Call:
+    return _post(f"nodes/{_part(name)}/declare-dead", {"why": why})
+
+
+def remove_node(name: str) -> Call:
+    return Call(method="DELETE", path=f"{API}nodes/{_part(name)}")
+
+
+def gpus() -> Call:
+    return get("gpus")
+
+
+def workloads(node: str | None, owner: str | None) -> Call:
+    return get("workloads", node=node, owner=owner)
+
+
+def leases() -> Call:
+    return get("leases")
+
+
+def resume_queue() -> Call:
+    return _post("queue/resume")
+
+
+# ------------------------------------------------------------------ events
+
+
+def events(*, after: int | None, types: Sequence[str] = (), subject: str | None = None) -> Call:
+    return get("events", after=after, type=tuple(types), subject=subject)
+
+
+def event_stream(after: int | None, *, types: Sequence[str] = (), subject: str | None = None) -> Call:
+    """Server-sent events. `after` None: from now on."""
+    return Call(
+        method="GET",
+        path=f"{API}events/stream{_query({'type': tuple(types), 'subject': subject})}",
+        headers={} if after is None else {"Last-Event-ID": str(after)},
+        repeatable=True,
+    )
