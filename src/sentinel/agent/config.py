@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sentinel.core import config_file, toml_table
+from sentinel.core.arbiter_client import socket_path
 from sentinel.core.errors import UsageError
 from sentinel.health.config import HealthConfig, health_config
 from sentinel.inventory.config import InventoryConfig, inventory_config
@@ -19,6 +20,30 @@ class AgentConfig:
     inventory: InventoryConfig
     telemetry: TelemetryConfig
     health: HealthConfig
+
+
+NONE = "none"
+"""On the command line: without it."""
+JOB_USERS = "/etc/sentinel/job-users.toml"
+"""Which Unix user runs whose jobs, where nothing else is said and the agent is root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig:
+    """How a node belongs to a controller. Jobs run as `run_as`, or as the file `users` says.
+
+    `controller` and `token_file`: joined when it has not yet. `arbiter` is a socket. `starts_supervisor`
+    False: the supervisor is a unit of its own.
+    """
+
+    folder: Path
+    controller: str | None = None
+    token_file: Path | None = None
+    name: str | None = None
+    run_as: str | None = None
+    users: str | None = None
+    arbiter: str | None = None
+    starts_supervisor: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +86,60 @@ def load(path: str | None, overrides: Overrides) -> AgentConfig:
     )
     telemetry = replace(
         telemetry,
-        listen=overrides.listen or telemetry.listen,
+        enabled=telemetry.enabled and overrides.listen != NONE,
+        listen=telemetry.listen if overrides.listen in (None, NONE) else overrides.listen,
         interval=overrides.interval or telemetry.interval,
     )
     return AgentConfig(inventory=inventory, telemetry=telemetry, health=health_config(top))
+
+
+def node_dir(given: str | None) -> Path:
+    """Where a node keeps what makes it one: what was given, or the usual place."""
+    if given is not None:
+        return Path(given).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/sentinel/node")
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "sentinel" / "node"
+
+
+def link_config(
+    *,
+    folder: Path,
+    controller: str | None = None,
+    token_file: str | None = None,
+    name: str | None = None,
+    run_as: str | None = None,
+    users: str | None = None,
+    arbiter: str | None = None,
+    starts_supervisor: bool = True,
+) -> LinkConfig:
+    """What the command line says, the usual where it is silent. UsageError."""
+    if run_as is not None and users is not None:
+        raise UsageError("--run-jobs-as and --job-users contradict each other; give one")
+    if token_file is not None and controller is None:
+        raise UsageError("--join-token-file goes with --controller URL")
+    if starts_supervisor and run_as is None and users is None:
+        users = _job_users()
+    return LinkConfig(
+        folder=folder,
+        controller=controller,
+        token_file=None if token_file is None else Path(token_file),
+        name=name,
+        run_as=run_as,
+        users=users,
+        arbiter=None if arbiter == NONE else arbiter or socket_path(),
+        starts_supervisor=starts_supervisor,
+    )
+
+
+def _job_users() -> str | None:
+    """The table of users, where nothing was said; None: all jobs run as ourselves, which root's never do."""
+    if os.geteuid() != 0:
+        return None
+    if Path(JOB_USERS).exists():
+        return JOB_USERS
+    raise UsageError(
+        "say which Unix user jobs run as: --run-jobs-as USER for all of them, or --job-users FILE "
+        f"(without either, {JOB_USERS})"
+    )

@@ -1,10 +1,11 @@
 """The agent: samples, the inventory and the metrics endpoint of one node, for as long as it runs.
 
-Started by `__main__`. No controller yet: `--standalone` is the only way to run it.
+Started by `__main__`. A node of a controller has a link to it; one that runs standalone has none.
 
 Threads, each with one job, and none that waits for another's driver: `sample` (the GPU drivers), `keep` (the
-inventory, alone on its state folder), `watch-…` (one a container engine), the metrics server's, and the main
-one, which hears the kernel's hints, signals and the service manager.
+inventory, alone on its state folder), `watch-…` (one a container engine), `link-…` (the controller and the
+supervisor of jobs), the metrics server's, and the main one, which hears the kernel's hints, signals and the
+service manager.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from sentinel.agent.doctor import Doctor
 from sentinel.agent.metrics import Metrics
@@ -22,11 +24,15 @@ from sentinel.agent.sampling import SampleLoop
 from sentinel.agent.watching import EngineWatch, XidWatch
 from sentinel.core.clock import boottime
 from sentinel.core.errors import SentinelError
+from sentinel.core.finding import Finding
 from sentinel.core.inventory import Inventory
 from sentinel.core.notify import Journal, Supervisor
 from sentinel.inventory.keeper import Keeper, Pass
 from sentinel.ports.wakeups import Hint, Unavailable, Wakeups
 from sentinel.telemetry.metrics_server import MetricsServer
+
+if TYPE_CHECKING:
+    from sentinel.agent.link.link import Link
 
 _GATHER = 0.05
 """Seconds between the first word of a change and the pass: what happens together is seen together."""
@@ -50,6 +56,7 @@ class Parts:
     metrics: Metrics
     server: MetricsServer | None
     interval: float  # seconds between two passes when nothing happens
+    link: "Link | None" = None
 
 
 class Agent:
@@ -65,6 +72,7 @@ class Agent:
         self._said: Mapping[str, str] = {}
         self._unwell: Mapping[str, str] = {}
         self._examined_at = float("-inf")
+        self._findings: tuple[Finding, ...] = ()
         self._parts = make(self._changed.set)
         self._selector = selectors.DefaultSelector()
         self._bell_read, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -82,6 +90,8 @@ class Agent:
                 self._journal.write("info", f"metrics at http://{where}:{port}/metrics")
             self._listen()
             parts.samples.start()
+            if parts.link is not None:
+                parts.link.start()
             for watch in parts.watches:
                 watch.start()
             if parts.xids is not None:
@@ -133,6 +143,8 @@ class Agent:
         self._stop.set()
         self._changed.set()
         parts = self._parts
+        if parts.link is not None:
+            parts.link.close()
         if parts.server is not None:
             parts.server.close()
         for watch in parts.watches:
@@ -170,6 +182,8 @@ class Agent:
             self._alive_at = boottime()
         self._parts.metrics.take(done.inventory)
         self._examine(done.inventory)
+        if self._parts.link is not None:
+            self._parts.link.look(done.inventory, self._findings)
         self._say({**_amiss(done), **self._unwell})
         running = sum(not one.state.stopped for one in done.inventory.workloads)
         self._supervisor.tell(f"STATUS={running} workloads on {len(done.inventory.gpus)} GPUs")
@@ -183,6 +197,7 @@ class Agent:
             return
         diagnosis = parts.doctor.round(inventory)
         self._examined_at = now
+        self._findings = diagnosis.findings
         parts.metrics.diagnosed(diagnosis.findings)
         self._unwell = {f"health {number}": text for number, text in enumerate(diagnosis.trouble)}
         if diagnosis.events:

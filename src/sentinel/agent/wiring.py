@@ -1,9 +1,11 @@
 """The one place where the agent and the scan meet the drivers. Called by `__main__`."""
 
+import os
 import platform
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sentinel.agent.config import AgentConfig
 from sentinel.agent.gpus import LazyGpus, absent_or_unknown
@@ -40,6 +42,13 @@ from sentinel.ports.kernel_log import Unavailable as NoLog
 from sentinel.ports.node_pressure import NodePressureSource
 from sentinel.ports.process_facts import ProcessFactsSource
 from sentinel.ports.wakeups import Unavailable, Wakeups
+
+if TYPE_CHECKING:
+    from sentinel.agent.link.joining import Keys
+    from sentinel.ports.processes import ProcessTable
+
+_FIRST_NAMESPACE = 0xEFFFFFFC
+"""Inode of the pid namespace that a machine begins with (PROC_PID_INIT_INO)."""
 
 
 def keeper(
@@ -111,6 +120,34 @@ def engine_views(config: InventoryConfig) -> dict[str, EngineView | None]:
         address = next(iter(_containerds(config)), config.containerd[0])
         found["containerd"] = EngineView(ContainerdContainers(address=address, timeout=seconds), processes)
     return found
+
+
+def keys() -> "Keys":
+    """Makes keys and requests for certificates. Imported when needed: a standalone agent does without."""
+    from sentinel.drivers.certificates import request
+
+    return request
+
+
+def process_table() -> "ProcessTable":
+    """The kernel's."""
+    from sentinel.drivers.processes.procfs import ProcFs
+
+    return ProcFs()
+
+
+def sees_all_processes() -> bool:
+    """Whether every process that a driver lists is in our /proc: no pid namespace, nothing hidden."""
+    try:
+        namespace = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - what the link leads to is no path
+    except OSError:
+        return False
+    return namespace == _FIRST_NAMESPACE and Path("/proc/1/stat").exists()
+
+
+def gpus_absent(config: InventoryConfig) -> bool:
+    """This machine has no GPU to read: their list is empty, not unknown."""
+    return config.gpus is None or not _gpus_expected(config)
 
 
 def something_hangs() -> bool:

@@ -1,0 +1,98 @@
+"""Why a GPU of this node must not be given to a job, though the queue has it free. Pure. For `node_watch`.
+
+Our own jobs do not block a GPU, nor do the arbiter's inference services, which step aside for them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sentinel.agent.link.arbiter_view import Arbiter, ArbiterView, GpuView, NoArbiter, SilentArbiter
+from sentinel.agent.link.processes import Ended, LeftBehind, Ours, Strange, Whose
+from sentinel.core.gpu import Gpu, GpuProcess
+from sentinel.core.node import Block, BlockKind
+from sentinel.core.workload import Workload
+
+_NO_VIEW = GpuView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else is known while a GPU is judged."""
+
+    whose: Mapping[int, Whose] = field(default_factory=dict[int, Whose])  # by pid
+    workloads: Mapping[int, Workload] = field(default_factory=dict[int, Workload])  # by pid
+    arbiter: Arbiter = field(default_factory=NoArbiter)
+    own_pids: frozenset[int] = frozenset()  # of the supervisor, and of our jobs
+    findings: Mapping[str, str] = field(default_factory=dict[str, str])  # UUID → what takes it out
+
+
+def blocked(gpu: Gpu, around: Around) -> Block | None:
+    """Why it must not be given out; None: it may be. Of several reasons the one that lasts longest."""
+    view = (
+        around.arbiter.gpus.get(gpu.uuid, _NO_VIEW) if isinstance(around.arbiter, ArbiterView) else _NO_VIEW
+    )
+    return (
+        _quarantined(gpu, view, around)
+        or _unreadable(gpu, view, around)
+        or _leased(view, around)
+        or _held(gpu, view, around)
+    )
+
+
+def _quarantined(gpu: Gpu, view: GpuView, around: Around) -> Block | None:
+    # Where there is an arbiter its cordons alone decide: whoever lifted one knew of the finding.
+    why = view.cordon if isinstance(around.arbiter, ArbiterView) else around.findings.get(gpu.uuid)
+    return None if why is None else Block(kind=BlockKind.QUARANTINED, why=why)
+
+
+def _unreadable(gpu: Gpu, view: GpuView, around: Around) -> Block | None:
+    why = None
+    if gpu.error is not None:
+        why = f"the GPU answers with an error: {gpu.error}"
+    elif not gpu.named:
+        why = "the GPU does not tell its UUID"
+    elif gpu.processes is None:
+        why = "the driver does not say which processes are on it"
+    elif isinstance(around.arbiter, SilentArbiter):
+        why = f"the arbiter of its node does not answer: {around.arbiter.why}"
+    elif not view.known:
+        why = f"the arbiter of its node cannot read it: {view.why_unknown}"
+    return None if why is None else Block(kind=BlockKind.UNKNOWN, why=why)
+
+
+def _leased(view: GpuView, around: Around) -> Block | None:
+    if not isinstance(around.arbiter, ArbiterView):
+        return None
+    for id in view.leases:
+        lease = around.arbiter.leases.get(id)
+        if lease is None or not lease.pids & around.own_pids:
+            who = "somebody" if lease is None else lease.user
+            what = f" ({lease.command})" if lease is not None and lease.command else ""
+            return Block(kind=BlockKind.LEASED, why=f"{who}{what} has it by sentinel-request, lease {id}")
+    return None
+
+
+def _held(gpu: Gpu, view: GpuView, around: Around) -> Block | None:
+    for process in gpu.processes or ():
+        if not process.kind.computes or process.pid in view.exempt:
+            continue
+        match around.whose.get(process.pid, Strange()):
+            case Ours() | Ended():
+                continue
+            case LeftBehind():
+                why = f"{_name(process)} (pid {process.pid}) was left behind on it by a job that has ended"
+            case Strange():
+                why = _strange(process, around.workloads.get(process.pid))
+        return Block(kind=BlockKind.UNMANAGED, why=why)
+    return None
+
+
+def _strange(process: GpuProcess, workload: Workload | None) -> str:
+    if workload is None:
+        return f"{_name(process)} (pid {process.pid}), which nobody queued, runs on it"
+    user = f" of {workload.user}" if workload.user else ""
+    return f"{workload.name}{user} (pid {process.pid}), which nobody queued, runs on it"
+
+
+def _name(process: GpuProcess) -> str:
+    return process.name or "a process"

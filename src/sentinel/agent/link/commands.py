@@ -1,0 +1,57 @@
+"""What the agent asks of its supervisor, one JSON object a line, as docs/queue.md has it. Called by the
+executor and the supervisor's line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sentinel.agent.link.desired import Wanted
+
+VERSION = 1
+MOST_LINE = 1024 * 1024
+"""Bytes; the supervisor takes no longer line."""
+GRACE = 30.0
+"""Seconds from SIGTERM to SIGKILL for an attempt that nobody wants and whose spec is not at hand."""
+
+
+def hello_command() -> dict[str, Any]:
+    return {"cmd": "hello", "v": VERSION}
+
+
+def launch_command(wanted: Wanted, begin_by: float, fence_at: float | None) -> dict[str, Any]:
+    return {
+        "cmd": "launch",
+        "job": wanted.job,
+        "attempt": wanted.attempt,
+        "token": wanted.token,
+        "owner": wanted.owner,
+        "gpus": list(wanted.gpus),
+        "spec": wanted.spec,
+        "environment": wanted.environment,
+        "begin_by": begin_by,
+        "fence_at": fence_at,
+    }
+
+
+def stop_command(token: str, why: str, grace: float | None) -> dict[str, Any]:
+    return {"cmd": "stop", "token": token, "why": why, "grace": GRACE if grace is None else grace}
+
+
+def renew_command(fences: Mapping[str, float]) -> dict[str, Any]:
+    return {"cmd": "renew", "fences": dict(fences)}
+
+
+def forget_command(tokens: Sequence[str]) -> dict[str, Any]:
+    return {"cmd": "forget", "tokens": list(tokens)}
+
+
+def attach_command(token: str) -> dict[str, Any]:
+    return {"cmd": "attach", "token": token}
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def encoded(command: Mapping[str, Any]) -> bytes:
+    """As one line."""
+    return _encode(command).encode() + b"\n"
