@@ -4,7 +4,7 @@ Called by `main`. `sentinel --help` imports none, so it stays quick however many
 Typer's public interface alone: what it is built on has changed under it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated
@@ -17,71 +17,158 @@ from sentinel import __version__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A command: the module whose function `command` it is, and its line in the help."""
+    """A command: the module whose function `command` it is. `takes_command`: what follows its options is a
+    command line of somebody else's, options included."""
 
     module: str
     help: str
+    takes_command: bool = False
 
 
-COMMANDS = {
-    "gpus": Entry(
-        module="sentinel.cli.local.gpus",
-        help="Show the GPUs of this machine and the processes on them.",
-    ),
-    "scan": Entry(
-        module="sentinel.cli.local.scan",
-        help="Look once at what runs on the GPUs, into the inventory.",
-    ),
-    "agent": Entry(
-        module="sentinel.cli.local.agent",
-        help="Keep the inventory, samples and metrics of this node.",
-    ),
-    "workloads": Entry(
-        module="sentinel.cli.local.workloads.command",
-        help="Show what runs here: whose it is, on which GPUs.",
-    ),
-    "events": Entry(
-        module="sentinel.cli.local.events.command",
-        help="Show what came, went, lay idle and resumed.",
-    ),
-    "top": Entry(
-        module="sentinel.cli.local.top.command",
-        help="Watch the GPUs and their processes live, with owners.",
-    ),
-    "gpu": Entry(
-        module="sentinel.cli.local.health.gpu_check",
-        help="Check a GPU that was taken out, and let it come back.",
-    ),
-    "health": Entry(
-        module="sentinel.cli.local.health.command",
-        help="Show what is wrong with the GPUs, and what to do about it.",
-    ),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Commands about one thing: `sentinel job list`."""
+
+    help: str
+    commands: Mapping[str, Entry]
+
+
+def _local(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.local.{module}", help=help)
+
+
+def _job(module: str, help: str, *, takes_command: bool = False) -> Entry:
+    return Entry(module=f"sentinel.cli.jobs.{module}", help=help, takes_command=takes_command)
+
+
+def _node(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.nodes.{module}", help=help)
+
+
+def _people(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.people.{module}", help=help)
+
+
+def _server(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.server.{module}", help=help)
+
+
+JOB = Group(
+    help="Submit jobs to the queue, look at them, end them.",
+    commands={
+        "submit": _job("submit", "Queue a command, and print the job's id.", takes_command=True),
+        "list": _job("list_jobs", "Show the jobs that wait and run."),
+        "show": _job("show", "Show one job."),
+        "logs": _job("logs", "Print what a job wrote."),
+        "cancel": _job("cancel", "End jobs."),
+        "why": _job("why", "Say why a job waits."),
+        "retry": _job("retry", "Queue a job that has ended once more."),
+        "top": _job("top", "Watch the queue live."),
+        "wait": _job("wait", "Wait until jobs have ended."),
+        "attach": _job("attach", "Get at the terminal of a job that has one."),
+        "events": _job("events", "Show what happened to a job."),
+    },
+)
+
+NODE = Group(
+    help="Look at the machines of the queue; take them out and back in.",
+    commands={
+        "list": _node("list_nodes", "Show the nodes, their GPUs and what runs there."),
+        "show": _node("show", "Show one node, GPU by GPU."),
+        "drain": _node("drain", "Let what runs there go on, and send no more."),
+        "resume": _node("resume", "Send jobs there again."),
+        "declare-dead": _node("declare_dead", "Say that nothing runs there any more."),
+        "remove": _node("remove", "Forget a node."),
+    },
+)
+
+USER = Group(
+    help="Who may use the queue, and as what.",
+    commands={
+        "list": _people("user_list", "Show the users."),
+        "add": _people("user_add", "Add a user."),
+        "set": _people("user_set", "Change a user's role or password, or shut them out."),
+        "remove": _people("user_remove", "Remove a user."),
+    },
+)
+
+TOKEN = Group(
+    help="Tokens for programs, and for machines that join.",
+    commands={
+        "list": _people("token_list", "Show the tokens, without their secrets."),
+        "create": _people("token_create", "Make a token; its secret is shown once."),
+        "revoke": _people("token_revoke", "End a token."),
+    },
+)
+
+QUEUE = Group(
+    help="The queue as a whole.",
+    commands={"resume": _server("queue_resume", "Let jobs start again after a restore.")},
+)
+
+COMMANDS: Mapping[str, Entry | Group] = {
+    "run": _job("run", "Run a command through the queue, as if it ran here.", takes_command=True),
+    "job": JOB,
+    "node": NODE,
+    "user": USER,
+    "token": TOKEN,
+    "login": _people("login", "Log in to a controller, and remember it."),
+    "whoami": _people("whoami", "Say as whom, and to which controller, you speak."),
+    "up": _server("up", "Start a controller and an agent on this machine."),
+    "down": _server("down", "End all of that, jobs included."),
+    "server": _server("server", "Start a controller alone."),
+    "queue": QUEUE,
+    "backup": _server("backup", "Copy the controller's data into a file."),
+    "restore": _server("restore", "Put such a copy back."),
+    "agent": _local("agent", "Watch this node; join it to a controller."),
+    "gpus": _local("gpus", "Show the GPUs of this machine and the processes on them."),
+    "scan": _local("scan", "Look once at what runs on the GPUs, into the inventory."),
+    "workloads": _local("workloads.command", "Show what runs here: whose it is, on which GPUs."),
+    "events": _local("events.command", "Show what came, went, lay idle and resumed."),
+    "top": _local("top.command", "Watch the GPUs and their processes live, with owners."),
+    "gpu": _local("health.gpu_check", "Check a GPU that was taken out, and let it come back."),
+    "health": _local("health.command", "Show what is wrong with the GPUs, and what to do about it."),
 }
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command that `arguments` name; its exit status. What it raises goes through."""
-    chosen = next((word for word in arguments if not word.startswith("-")), None)
-    app = typer.Typer(
-        name="sentinel",
-        help="Who has the GPU, why, and what is wrong.",
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
+    words = [word for word in arguments if not word.startswith("-")][:2]
+    app = _group("Who has the GPU, why, and what is wrong.")
     app.callback()(_sentinel)
-    for name, entry in COMMANDS.items():
-        # The command that is run has more to say in its help than its line in the list.
-        if name == chosen:
-            app.command(name)(_function(entry))
-        else:
-            app.command(name, help=entry.help)(_unused)
+    _fill(app, COMMANDS, words)
     try:
         get_command(app)(args=list(arguments), prog_name="sentinel")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
+
+
+def _fill(app: typer.Typer, entries: Mapping[str, Entry | Group], words: Sequence[str]) -> None:
+    chosen, rest = words[0] if words else None, words[1:]
+    for name, entry in entries.items():
+        # What is run has more to say in its help than its line in the list.
+        if name != chosen:
+            app.command(name, help=entry.help)(_unused)
+        elif isinstance(entry, Group):
+            inside = _group(entry.help)
+            inside.callback()(_nothing)
+            _fill(inside, entry.commands, rest)
+            app.add_typer(inside, name=name)
+        else:
+            settings = {"allow_interspersed_args": not entry.takes_command}
+            app.command(name, context_settings=settings)(_function(entry))
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(
+        name="sentinel",
+        help=text,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
 
 
 def _function(entry: Entry) -> Callable[..., None]:
@@ -90,6 +177,10 @@ def _function(entry: Entry) -> Callable[..., None]:
 
 def _unused() -> None:
     """Stands for a command that is only listed."""
+
+
+def _nothing() -> None:
+    """Makes a group of one that has a single command."""
 
 
 def _print_version(asked: bool) -> None:

@@ -6,19 +6,21 @@ Called by the tables in `cli.local`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sentinel.cli.text_width import padded, squeezed, width_of
+from sentinel.cli.text_width import ELLIPSIS, cut, padded, squeezed, width_of
 
 GAP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """`least` is the width down to which it may be cut; None: it is never cut. `most`: its share at best."""
+    """`least` is the width down to which it may be cut; None: it is never cut. `most`: its share at best.
+    `sentence`: its end is cut, not its middle: names differ at both, sentences begin with what counts."""
 
     title: str
     right: bool = False
     least: int | None = None
     most: int | None = None
+    sentence: bool = False
 
 
 def widths(
@@ -51,9 +53,15 @@ def widths(
 def aligned(columns: Sequence[Column], row: Sequence[str], sizes: Sequence[int]) -> list[str]:
     """The cells of one row, cut and filled to `sizes`."""
     return [
-        padded(squeezed(text, size), size, right=column.right)
+        padded(_cut(text, size) if column.sentence else squeezed(text, size), size, right=column.right)
         for column, text, size in zip(columns, row, sizes, strict=True)
     ]
+
+
+def _cut(text: str, size: int) -> str:
+    if width_of(text) <= size or size <= len(ELLIPSIS):
+        return cut(text, size)
+    return cut(text, size - len(ELLIPSIS)) + ELLIPSIS
 
 
 def joined(cells: Sequence[str], gap: int = GAP) -> str:

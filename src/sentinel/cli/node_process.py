@@ -1,6 +1,6 @@
-"""Becoming the agent's process, for `sentinel agent` and `sentinel scan`.
+"""Becoming another of our processes: the agent's for `sentinel agent`, the controller's for `sentinel up`.
 
-The agent is a process of its own: it starts without Typer, and keeps less memory for as long as it runs. What
+Those are processes of their own: they start without Typer, and keep less memory for as long as they run. What
 is on the path here is on the path there, wherever this was installed.
 """
 
@@ -12,21 +12,26 @@ from typing import NoReturn
 
 import sentinel
 
+AGENT = "sentinel.agent.__main__"
+SERVER = "sentinel.server.__main__"
+
 _PROGRAM = """
 import sys
 sys.path[:0] = [path for path in sys.argv.pop(1).split("\\n") if path not in sys.path]
-from sentinel.agent.__main__ import main
+from {module} import main
 sys.exit(main())
 """.strip()
 
 
-def become(arguments: Sequence[str]) -> NoReturn:
-    """Replaces this process by the agent's, with these arguments. Returns never."""
+def become(arguments: Sequence[str], *, module: str = AGENT) -> NoReturn:
+    """Replaces this process by the `main` of `module`, with these arguments. Returns never."""
     library = str(Path(sentinel.__file__).parents[1])
     paths = dict.fromkeys(path for path in (library, *sys.path) if path)
     sys.stdout.flush()
     isolated = ["-I"] if sys.flags.isolated else []
-    program = [sys.executable, *isolated, "-c", _PROGRAM, "\n".join(paths), *arguments]
+    program = [
+        sys.executable, *isolated, "-c", _PROGRAM.format(module=module), "\n".join(paths), *arguments,
+    ]  # fmt: skip
     os.execv(sys.executable, program)  # noqa: S606 - arguments, no shell
 
 

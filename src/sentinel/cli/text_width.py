@@ -11,7 +11,7 @@ from sentinel.cli.plain import one_line
 
 _MOST_MARKS = 2  # on one character; more of them paint over the lines above
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # letters by class, blank or joining on screen
-_ELLIPSIS = "..."
+ELLIPSIS = "..."
 
 
 def cell(text: str) -> str:
@@ -69,10 +69,10 @@ def squeezed(text: str, width: int) -> str:
     """`text` in at most `width` columns; begin and end are kept, for names differ at either."""
     if width_of(text) <= width:
         return text
-    if width < len(_ELLIPSIS) + 4:
+    if width < len(ELLIPSIS) + 4:
         return cut(text, max(0, width))
-    room = width - len(_ELLIPSIS)
-    return cut(text, room - room // 2) + _ELLIPSIS + _end(text, room // 2)
+    room = width - len(ELLIPSIS)
+    return cut(text, room - room // 2) + ELLIPSIS + _end(text, room // 2)
 
 
 def _end(text: str, width: int) -> str:
