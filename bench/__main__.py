@@ -12,6 +12,7 @@ from bench.figure import Figure, machine
 from bench.health import kernel_log
 from bench.health import round as health_round
 from bench.inventory import agent, scan
+from bench.queue import agents, drain, latency
 from bench.telemetry import scrape, snapshot
 from bench.workstation import alarm, at_rest, crowd, round_trip, turns, wrapper
 from bench.workstation.arbiter import BenchmarkError
@@ -29,6 +30,10 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "agent": agent.measure,
     "kernel-log": kernel_log.measure,
     "health-round": health_round.measure,
+    "drain": drain.measure,
+    "latency": latency.measure,
+    "help": latency.measure_help,
+    "agents": agents.measure,
 }
 
 

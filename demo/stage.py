@@ -46,7 +46,7 @@ class Trouble(Exception):
     """The demo did not go as it should; the message says what was expected."""
 
 
-def wait_until(look: Callable[[], Found], what: str, seconds: float = PATIENCE) -> Found:
+def wait_until(look: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
     """What `look` returns once that is true. Trouble when it is not within `seconds`."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -116,7 +116,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.log = folder / "arbiter.log"
         self.gpu_folder = folder / "gpus"
         self.env = {
@@ -215,7 +215,8 @@ def _user_line() -> str:
     return ""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

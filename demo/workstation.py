@@ -1,7 +1,7 @@
 """The workstation's main job from end to end; `make demo` runs it. No GPU needed.
 
 The GPUs are simulated. All else is real: the arbiter, its socket, an inference server that answers HTTP,
-a research command, and a rogue process that takes GPU memory without asking.
+a research command, a rogue process that takes GPU memory without asking, and a queue with a job.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from demo.narrator import DIM, Narrator
+from demo.queue import watch_queue
 from demo.stage import Child, Stage, Trouble, wait_until, workstation
 
 GIB = 2**30
@@ -22,7 +23,7 @@ sys.exit({EXIT_CODE})
 """
 TITLE = """\
 One workstation, two GPUs (simulated), one inference server called "chat" that holds 20 GiB on each of
-them, and a researcher who needs the cards. Everything but the cards is real.
+them, a researcher who needs the cards, and then a queue of jobs. Everything but the cards is real.
 """
 
 
@@ -116,6 +117,7 @@ def play(tell: Narrator) -> bool:
                     inference_answers(stage, tell)
                 watch_research(stage, tell)
                 watch_rogue(stage, tell)
+                watch_queue(stage, tell, inference_answers)
             finally:
                 log = stage.log_tail()
     except Trouble as error:
