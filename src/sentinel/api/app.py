@@ -18,6 +18,7 @@ from sentinel.api.answers import as_json
 from sentinel.api.deps import OPEN, known_parameters
 from sentinel.api.described import ProblemShape
 from sentinel.api.docs_page import POLICY, docs_page
+from sentinel.api.hot_paths import HotPaths, hot
 from sentinel.api.protection import Protection
 from sentinel.api.routes import (
     controller,
@@ -72,6 +73,7 @@ def make_app(state: ApiState) -> FastAPI:
     app.state.sentinel = state
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     app.state.parameters = known_parameters(app.router.routes)
+    app.add_middleware(HotPaths, handlers=hot(app.router.routes))
     app.add_middleware(Protection)
     app.add_exception_handler(problems.Problem, cast("Any", problems.on_problem))
     app.add_exception_handler(SentinelError, cast("Any", problems.on_sentinel_error))

@@ -33,7 +33,7 @@ from sentinel.ports.store import Changes, Store, StoredEvent
 
 LOOK_EVERY = 1.0  # seconds, when nobody rings
 AGAIN = 0.5
-LONGEST_PAUSE = 0.02  # between two looks: what changed meanwhile is read once
+LONGEST_PAUSE = 0.02  # between two looks, unless the bell rings: what we changed meanwhile is read once
 SAMPLES_FOR = 30.0
 MOST_EVENTS = 1000
 MOST_LEFT = 20_000
@@ -54,9 +54,7 @@ class Following:
 
     async def more(self, seconds: float) -> bool:
         """Waits until something was told since the last call; False when the time was over first."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
-        told = self._event.is_set()
+        told = await _within(self._event, seconds)
         self._event.clear()
         return told
 
@@ -77,6 +75,7 @@ class Hub:
         self._reading: dict[tuple[int, int], asyncio.Task[Sequence[StoredEvent]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._rung = asyncio.Event()  # by another process: the scheduler, whose word nodes wait for
         self._tasks: list[asyncio.Task[None]] = []
         self._marks: dict[str, _Mark] = {}  # of each placed job, what its node has to know of it
         self._revisions: dict[str, int] = {}  # of each node: when its desired state last changed
@@ -256,14 +255,15 @@ class Hub:
 
     def _rang(self) -> None:
         if self._bell is not None and self._bell.drain():
+            self._rung.set()
             self._wake.set()
 
     async def _keep_up(self) -> None:
         failed = False
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
+        while not self.closing:
+            await _within(self._wake, LOOK_EVERY)
             self._wake.clear()
+            self._rung.clear()
             began = asyncio.get_running_loop().time()
             try:
                 await self._refresh()
@@ -275,7 +275,7 @@ class Hub:
                 await asyncio.sleep(LOOK_EVERY)
             # Twice what a look took: a millisecond on an idle machine, and less often on a busy one.
             took = asyncio.get_running_loop().time() - began
-            await asyncio.sleep(min(LONGEST_PAUSE, 2 * took))
+            await _within(self._rung, min(LONGEST_PAUSE, 2 * took))
 
     async def _keep_renewing(self) -> None:
         failed = False
@@ -399,3 +399,21 @@ async def _awaited(future: asyncio.Future[Sequence[StoredEvent]]) -> Sequence[St
 def _set(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Until the event is set, or the time is over: whether it was set. Either way it is set then. Cheaper
+    than a task for each wait, and a cancellation always gets through."""
+    over = False
+
+    def end() -> None:
+        nonlocal over
+        over = not event.is_set()
+        event.set()
+
+    timer = asyncio.get_running_loop().call_later(seconds, end)
+    try:
+        await event.wait()
+    finally:
+        timer.cancel()
+    return not over
