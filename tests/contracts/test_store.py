@@ -552,6 +552,13 @@ def test_no_gpu_is_in_two_leases(store: Store, gpus: tuple[str, ...]) -> None:
     store.write(lambda tx: tx.take_lease(lease("t2", "GPU-1", node="n2")))
 
 
+def test_one_work_does_not_get_a_gpu_twice(store: Store) -> None:
+    with pytest.raises(StoreConflict, match="GPU-1"):
+        store.write(lambda tx: [tx.take_lease(lease("t1", "GPU-1")), tx.take_lease(lease("t2", "GPU-1"))])
+    with store.read() as view:
+        assert view.leases() == []
+
+
 def test_of_two_works_in_one_commit_the_second_does_not_get_the_gpu(store: Store) -> None:
     first, second, third = together(
         store,
@@ -582,6 +589,20 @@ def test_a_gpu_that_was_freed_can_be_taken_at_once(store: Store) -> None:
         store.write(lambda tx: tx.take_lease(lease("t4", "GPU-9")))
     with store.read() as view:
         assert view.leases() == [lease("t4")]
+
+
+def test_a_lease_that_comes_and_goes_within_one_commit_is_gone(store: Store) -> None:
+    taken, freed, again, freed_again = together(
+        store,
+        lambda tx: tx.take_lease(lease("t1")),
+        lambda tx: tx.free_lease("t1"),
+        lambda tx: [tx.take_lease(lease("t2")), tx.beat({}, ["t1", "t2"])],
+        lambda tx: tx.free_lease("t2"),
+    )
+    assert [each.exception() for each in (taken, freed, again, freed_again)] == [None] * 4
+    with store.read() as view:
+        assert (view.leases(), view.beats().leases) == ([], {})
+    store.write(lambda tx: tx.take_lease(lease("t3")))
 
 
 def test_leases_are_listed_by_node_and_age(store: Store) -> None:

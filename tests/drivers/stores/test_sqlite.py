@@ -264,13 +264,15 @@ def test_what_only_the_database_finds_is_laid_at_the_right_works_door(
         store.submit(lambda tx: tx.add_job(job("j1"), {})),
         store.submit(lambda tx: [tx.add_job(job("j2"), {}), tx.take_lease(lease("t2", "GPU-1"))]),
         store.submit(lambda tx: [tx.add_job(job("j3"), {}), tx.take_lease(lease("t3", "GPU-3"))]),
+        store.submit(lambda tx: [tx.add_job(job("j4"), {}), tx.take_lease(lease("t4", "GPU-3"))]),
     ]
     held.set()
     errors = [future.exception(5) for future in futures]
     assert (errors[0], errors[2]) == (None, None)
     assert isinstance(errors[1], StoreConflict)
+    assert isinstance(errors[3], StoreConflict)
     with store.read() as view:
-        assert sorted(view.jobs(["j1", "j2", "j3"])) == ["j1", "j3"]
+        assert sorted(view.jobs(["j1", "j2", "j3", "j4"])) == ["j1", "j3"]
         assert [each.token for each in view.leases()] == ["t1", "t3"]
         assert view.count_jobs(JobFilter()) == {JobState.QUEUED: 2}
 

@@ -121,9 +121,14 @@ class Pending:
             )
         if self.taken:
             wire.many(sql.add_lease, [lease_row(lease) for lease in self.taken.values()])
+            # From the leases, not from `holders`: the table's key is to find what the code has missed.
             wire.many(
                 sql.add_lease_gpu,
-                [{"node": node, "gpu": gpu, "token": token} for (node, gpu), token in self.holders.items()],
+                [
+                    {"node": lease.node, "gpu": gpu, "token": lease.token}
+                    for lease in self.taken.values()
+                    for gpu in lease.gpus
+                ],
             )
         if self.events:
             wire.many(sql.add_event, self.events)
