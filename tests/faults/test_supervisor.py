@@ -271,6 +271,7 @@ def test_after_a_reboot_nothing_runs(node: Supervised, agent: Agent) -> None:
     records = node.start().records
     assert records[runs]["why"] == "the machine was restarted"
     assert (records[runs]["exit_code"], records[runs]["signal"]) == (None, None)
+    assert records[runs]["gone"] and not records[done]["gone"]
     assert records[done]["exit_code"] == 3
     assert node.processes(runs)  # of this boot, and so nobody's
 

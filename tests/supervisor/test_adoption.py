@@ -67,6 +67,7 @@ def test_what_is_not_that_very_process_has_ended(other: Seen | None) -> None:
     assert why(what) == UNSEEN
     assert isinstance(what, Ended)
     assert what.search == RUNNING.phase
+    assert isinstance(what.attempt.phase, Exited) and not what.attempt.phase.gone
 
 
 def test_a_stopped_one_keeps_its_reason() -> None:
@@ -79,6 +80,7 @@ def test_after_a_reboot_nothing_runs_and_nothing_is_looked_for() -> None:
         assert why(what) == REBOOTED
         assert isinstance(what, Ended)
         assert what.search is None
+        assert isinstance(what.attempt.phase, Exited) and what.attempt.phase.gone
 
 
 def test_one_that_was_being_launched_is_found_by_its_mark() -> None:

@@ -137,6 +137,7 @@ def test_a_time_limit(node: Supervised, agent: Agent) -> None:
     assert 0.48 <= event["ended_at"] - event["started_at"] < 3
     assert (event["signal"], event["stopped"]) == (15, True)
     assert event["why"] == "over its time limit of 500 ms"
+    assert not event["gone"]
 
 
 def test_a_lease_that_is_not_renewed_ends_its_job(node: Supervised, agent: Agent) -> None:
@@ -146,7 +147,8 @@ def test_a_lease_that_is_not_renewed_ends_its_job(node: Supervised, agent: Agent
     agent.say(cmd="renew", fences={renewed: boottime() + 60, "nobody": 5})
     event = agent.ended(fenced)
     assert (event["signal"], event["stopped"]) == (15, True)
-    assert event["why"] == "its lease ran out: the controller was not heard of for 60 s"
+    assert event["why"] == "its lease ran out: the controller was not heard of in time"
+    assert event["gone"]
     assert node.processes(renewed)
     assert not [e for e in agent.events if e["token"] == renewed and e["event"] == "exited"]
 

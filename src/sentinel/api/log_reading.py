@@ -42,7 +42,7 @@ async def read(state: ApiState, log: Log, offset: int, limit: int) -> tuple[int,
     """(where it really begins, bytes): `offset` may lie in a hole. No bytes at the end."""
     if log.attempt == 0 or limit <= 0:
         return offset, b""
-    return offset, await state.run(lambda: state.logs.read(log.job, log.attempt, offset, limit))
+    return await state.run(lambda: state.logs.read(log.job, log.attempt, offset, limit))
 
 
 async def last_lines(state: ApiState, log: Log, lines: int) -> int:

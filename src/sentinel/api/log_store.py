@@ -78,16 +78,20 @@ class LogStore:
             return None
         return LogSize(size=found.st_size, complete=not found.st_mode & stat.S_IWUSR)
 
-    def read(self, job: str, attempt: int, offset: int, limit: int) -> bytes:
-        """At most `limit` bytes from `offset` on; empty at the end, or when there is no such log.
-
-        What was cut out of the middle reads as zero bytes."""
+    def read(self, job: str, attempt: int, offset: int, limit: int) -> tuple[int, bytes]:
+        """(where they begin, at most `limit` bytes) from `offset` on. No bytes at the end, or when there is
+        no such log. What was cut out of the middle is passed over, and ends what is read at once."""
         try:
             fd = os.open(self._path(job, attempt), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except (FileNotFoundError, NotADirectoryError):
-            return b""
+            return offset, b""
         try:
-            return os.pread(fd, limit, offset)
+            begin = os.lseek(fd, offset, os.SEEK_DATA)
+            return begin, os.pread(fd, min(limit, os.lseek(fd, begin, os.SEEK_HOLE) - begin), begin)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # there is nothing from there on
+                raise
+            return offset, b""
         finally:
             os.close(fd)
 

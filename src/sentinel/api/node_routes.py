@@ -18,7 +18,15 @@ from starlette.websockets import WebSocket
 
 from sentinel.api.answers import as_json
 from sentinel.api.attaching import AWAY
-from sentinel.api.beats import Beat, Samples, beat_from, node_after, node_workloads, says_of_jobs
+from sentinel.api.beats import (
+    Beat,
+    Samples,
+    beat_from,
+    node_after,
+    node_workloads,
+    says_of_jobs,
+    write_renewals,
+)
 from sentinel.api.deps import state_of
 from sentinel.api.desired import desired_json, unbegun
 from sentinel.api.log_store import LogDiskFull
@@ -27,6 +35,7 @@ from sentinel.api.node_joining import join, renew
 from sentinel.api.problems import Problem, not_found
 from sentinel.api.state import ApiState
 from sentinel.core.errors import ProtocolError
+from sentinel.core.job import IfLost
 from sentinel.core.node import Node
 from sentinel.ports.store import Reader, Transaction
 from sentinel.scheduling import desk
@@ -74,7 +83,12 @@ async def _beat(request: Request) -> Response:
     jobs = list(hub.mirror.on_node(node.id))
     placed = {job.placement.token for job in jobs if job.placement is not None}
     held = beat.held or frozenset()
-    hub.renewals.note(node.id, now, [token for token in held if token in placed])
+    renewed = [token for token in held if token in placed]
+    if any(job.spec.if_lost is IfLost.FENCE and job.placement.token in held for job in jobs if job.placement):
+        # Its supervisor lets it live on because of this answer: whatever becomes of us, the lease is renewed.
+        await state.write(partial(write_renewals, nodes={node.id: now}, leases=renewed))
+    else:
+        hub.renewals.note(node.id, now, renewed)
     if beat.samples is not None:
         hub.keep_samples(node.id, Samples(at=state.boottime(), samples=beat.samples))
     seen = hub.seen_by(beat.seen)

@@ -9,7 +9,7 @@ StoreUnavailable has changed nothing; call it again later.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sentinel.core.errors import StoreConflict
+from sentinel.core.errors import StoreConflict, StoreUnavailable
 from sentinel.core.job import Job, JobState, Placement
 from sentinel.core.node import Node, NodeState
 from sentinel.core.units import show_duration
@@ -79,6 +79,14 @@ class Scheduler:
 
     def step(self) -> Step:
         """One pass. Blocks for as long as the store does."""
+        try:
+            return self._step()
+        except StoreUnavailable:
+            # Beats could not be counted either: that they stood still meanwhile says nothing.
+            self._seen = Sightings()
+            raise
+
+    def _step(self) -> Step:
         held = self._mirror.hold
         changes = self._mirror.refresh()
         now = self._now()

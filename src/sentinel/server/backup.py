@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from sentinel import __version__
 from sentinel.core.atomic_file import replace_file
@@ -129,7 +130,7 @@ def _member(found: tarfile.TarFile, name: str) -> IO[bytes]:
 
 def _mark(database: Path) -> None:
     """So that everybody learns that the store went back in time. Also shows that it can be opened at all."""
-    store = wiring.open_queue(f"sqlite:///{database}", migrate=True)
+    store = wiring.open_queue(f"sqlite:///{quote(str(database))}", migrate=True)
 
     def work(tx: Transaction) -> None:
         tx.set_meta(RESTORED_AT, rfc3339(wall()))

@@ -12,6 +12,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sentinel.core.errors import UsageError
 
@@ -68,7 +69,7 @@ class Folders:
 
     def database_url(self) -> str:
         """The URL of the store, unless another one is named."""
-        return f"sqlite:///{self.database}"
+        return f"sqlite:///{quote(str(self.database))}"
 
 
 def folders_at(data_dir: str | None) -> Folders:

@@ -43,7 +43,7 @@ def judge(
     if running is None and not isinstance(phase, Starting):
         return None
     if not same_boot:
-        return Ended(step(attempt, Ends(unknown=REBOOTED)), None)
+        return Ended(step(attempt, Ends(unknown=REBOOTED, gone=True)), None)
     if running is not None:
         if leader is not None and is_leader(leader, running):
             return Lives(attempt, leader.pid)

@@ -47,16 +47,19 @@ class Stopping:
     running: Running
     why: str
     kill_at: float
+    fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """`stopped`: it was told to end, for `why`."""
+    """`stopped`: it was told to end, for `why`. `gone`: it was no end of its own, so another attempt may be
+    made: the machine was restarted, or its lease ran out."""
 
     exit_code: int | None = None
     signal: int | None = None
     why: str = ""
     stopped: bool = False
+    gone: bool = False
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -85,19 +88,21 @@ class Runs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Somebody, or a limit, wants its end."""
+    """Somebody, or a limit, wants its end. `fenced`: its lease ran out."""
 
     why: str
     kill_at: float
+    fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Its leader has ended. `unknown`: why both codes are None."""
+    """Its leader has ended. `unknown`: why both codes are None. `gone`: with the whole machine."""
 
     exit_code: int | None = None
     signal: int | None = None
     unknown: str = ""
+    gone: bool = False
     ended_at: float | None = None
 
 
@@ -179,7 +184,7 @@ def _stopping(phase: Phase, what: Stop) -> Phase:
         return replace(phase, kill_at=min(phase.kill_at, what.kill_at))
     if not isinstance(phase, Running):
         raise Illegal(f"{type(phase).__name__}: there is nothing to stop")
-    return Stopping(running=phase, why=what.why, kill_at=what.kill_at)
+    return Stopping(running=phase, why=what.why, kill_at=what.kill_at, fenced=what.fenced)
 
 
 def _exited(phase: Phase, what: Ends) -> Exited:
@@ -192,6 +197,7 @@ def _exited(phase: Phase, what: Ends) -> Exited:
         signal=what.signal,
         why="; ".join(filter(None, (why, what.unknown))),
         stopped=stopped,
+        gone=what.gone or (isinstance(phase, Stopping) and phase.fenced),
         started_at=running.started_at if running else None,
         ended_at=what.ended_at,
     )
@@ -211,11 +217,16 @@ def deadline(attempt: Attempt) -> float | None:
     return min(limits, default=None) if isinstance(phase, Running | Waiting) else None
 
 
-def overdue(attempt: Attempt, now: float, lease_seconds: float) -> str:
+def fenced(attempt: Attempt, now: float) -> bool:
+    """Whether its lease has run out."""
+    return attempt.fence_at is not None and now >= attempt.fence_at
+
+
+def overdue(attempt: Attempt, now: float) -> str:
     """Why it is to end by now; empty when it is not."""
     phase = attempt.phase
-    if attempt.fence_at is not None and now >= attempt.fence_at:
-        return f"its lease ran out: the controller was not heard of for {lease_seconds:g} s"
+    if fenced(attempt, now):
+        return "its lease ran out: the controller was not heard of in time"
     limit = attempt.time_limit
     if isinstance(phase, Running) and limit is not None and now >= phase.began + limit:
         return f"over its time limit of {show_duration(limit)}"

@@ -25,6 +25,7 @@ from sentinel.supervisor.attempts import (
     Stop,
     Stopping,
     Waiting,
+    fenced,
     overdue,
 )
 from sentinel.supervisor.book import Book
@@ -53,7 +54,6 @@ from sentinel.supervisor.wire import (
     line,
 )
 
-LEASE_SECONDS = 60.0
 """How long a lease lasts unrenewed, for saying so: when it ends is told by the agent."""
 TICK = 1.0
 """Seconds between two looks at the sizes of logs, and the longest that a suspended machine's deadlines are
@@ -249,7 +249,7 @@ class Supervisor:
     def _enforce(self, now: float) -> None:
         """What is over its time, or did not end when it was told to."""
         for attempt in self._book.due(now):
-            why = overdue(attempt, now, LEASE_SECONDS)
+            why = overdue(attempt, now)
             match attempt.phase:
                 case Waiting() if why:
                     self._launches.stop(attempt.token, why)
@@ -262,7 +262,8 @@ class Supervisor:
                     pass
 
     def _stop(self, attempt: Attempt, why: str, grace: float, now: float) -> None:
-        new = self._book.move(attempt.token, Stop(why=why, kill_at=now + grace))
+        stop = Stop(why=why, kill_at=now + grace, fenced=fenced(attempt, now))
+        new = self._book.move(attempt.token, stop)
         self._endings.terminate(new, terminal=attempt.token in self._terminals)
 
     def _ended(self, attempt: Attempt) -> None:

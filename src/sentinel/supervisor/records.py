@@ -7,8 +7,8 @@ the journal is no place for secrets, and nobody launches from it.
     {"token", "job", "attempt", "gpus", "grace", "time_limit", "fence_at", "scope", "keeper"}
     {"phase": "starting"}
     {"phase": "running", "pid", "began", "by", "started_at", "found"}; while it is stopped also
-     "stopping": {"why", "kill_at"}
-    {"phase": "exited", "exit_code", "signal", "why", "stopped", "started_at", "ended_at"}
+     "stopping": {"why", "kill_at", "fenced"}
+    {"phase": "exited", "exit_code", "signal", "why", "stopped", "gone", "started_at", "ended_at"}
     {"phase": "refused", "why", "final"}
 """
 
@@ -53,7 +53,7 @@ def _phase_fields(phase: Phase) -> dict[str, Any]:
         case Running():
             return _running_fields(phase)
         case Stopping():
-            stopping = {"why": phase.why, "kill_at": phase.kill_at}
+            stopping = {"why": phase.why, "kill_at": phase.kill_at, "fenced": phase.fenced}
             return {**_running_fields(phase.running), "stopping": stopping}
         case _:
             return _shown(phase)
@@ -106,13 +106,19 @@ def _phase_from(found: Mapping[str, Any]) -> Phase:
         stopping = found.get("stopping")
         if stopping is None:
             return running
-        return Stopping(running=running, why=str(stopping["why"]), kill_at=float(stopping["kill_at"]))
+        return Stopping(
+            running=running,
+            why=str(stopping["why"]),
+            kill_at=float(stopping["kill_at"]),
+            fenced=bool(stopping.get("fenced")),
+        )
     if name == "exited":
         return Exited(
             exit_code=found["exit_code"],
             signal=found["signal"],
             why=str(found["why"]),
             stopped=bool(found["stopped"]),
+            gone=bool(found.get("gone")),
             started_at=found["started_at"],
             ended_at=found["ended_at"],
         )
@@ -158,6 +164,7 @@ def _shown(phase: Phase) -> dict[str, Any]:
                 "signal": phase.signal,
                 "why": phase.why,
                 "stopped": phase.stopped,
+                "gone": phase.gone,
                 "started_at": phase.started_at,
                 "ended_at": phase.ended_at,
             }

@@ -16,7 +16,8 @@ agent; a new one takes over from it. `attach` and `end` need no `hello` before.
     {"event": "waiting", "token", "why"}
     {"event": "starting", "token"}
     {"event": "running", "token", "pid", "started_at"}
-    {"event": "exited", "token", "exit_code", "signal", "why", "stopped", "started_at", "ended_at"}
+    {"event": "exited", "token", "exit_code", "signal", "why", "stopped", "gone", "started_at",
+     "ended_at"}
     {"event": "refused", "token", "why", "final"}
     {"event": "error", "why"}             what was said is no message of these; the connection is closed
 

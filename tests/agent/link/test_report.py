@@ -1,13 +1,14 @@
 """Events of the supervisor as reports, in the form that the controller reads."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.agent.link.wants import attempt, wanted
 
 from sentinel.agent.link.attempt import Phase, after, attempt_from
-from sentinel.agent.link.report import gone, leftover, refused, report_of, reports_of
+from sentinel.agent.link.report import Kind, gone, leftover, refused, report_of, reports_of
 from sentinel.core.errors import ProtocolError
 from sentinel.scheduling import reports as controllers
 
@@ -77,3 +78,10 @@ def test_a_record_that_is_none(bad: dict[str, Any]) -> None:
         attempt_from(bad)
     with pytest.raises(ProtocolError):
         after(attempt(), bad)
+
+
+def test_an_end_that_was_none_of_its_own_may_be_followed_by_another_attempt() -> None:
+    ended = attempt(phase=Phase.EXITED)
+    assert report_of(ended).kind is Kind.EXITED
+    report = report_of(replace(ended, gone=True, why="the machine was restarted"))
+    assert (report.kind, report.body["why"]) == (Kind.GONE, "the machine was restarted")

@@ -17,11 +17,11 @@ def logs(tmp_path: Path) -> LogStore:
 
 
 def test_appending_and_reading(logs: LogStore) -> None:
-    assert logs.size("job1", 1) is None and logs.read("job1", 1, 0, 10) == b""
+    assert logs.size("job1", 1) is None and logs.read("job1", 1, 0, 10) == (0, b"")
     assert logs.append("job1", 1, 0, b"hello ") == 6
     assert logs.append("job1", 1, 6, b"world") == 11
-    assert logs.read("job1", 1, 3, 5) == b"lo wo"
-    assert logs.read("job1", 1, 11, 5) == b""
+    assert logs.read("job1", 1, 3, 5) == (3, b"lo wo")
+    assert logs.read("job1", 1, 11, 5) == (11, b"")
     assert logs.size("job1", 1) == LogSize(size=11, complete=False)
 
 
@@ -29,13 +29,13 @@ def test_what_is_sent_twice_is_there_once(logs: LogStore) -> None:
     logs.append("job1", 1, 0, b"abcdef")
     assert logs.append("job1", 1, 0, b"XXXX") == 6
     assert logs.append("job1", 1, 4, b"YYghi") == 9
-    assert logs.read("job1", 1, 0, 100) == b"abcdefghi"
+    assert logs.read("job1", 1, 0, 100) == (0, b"abcdefghi")
 
 
 def test_a_gap_is_a_hole(logs: LogStore, tmp_path: Path) -> None:
     logs.append("job1", 1, 0, b"begin")
     assert logs.append("job1", 1, 50_000_000, b"end") == 50_000_003
-    assert logs.read("job1", 1, 4, 3) == b"n\0\0"
+    assert logs.read("job1", 1, 4, 3) == (4, b"n\0\0")
     assert (tmp_path / "logs" / "job1" / "1.log").stat().st_blocks * 512 < 1_000_000
     assert logs.append("job1", 1, 60_000_000, b"") == 60_000_000
 
@@ -93,9 +93,10 @@ def test_a_log_that_is_too_big_loses_its_middle(tmp_path: Path) -> None:
     found = logs.size("job1", 1)
     assert found is not None and found.size == 64 * len(piece)
     assert (tmp_path / "job1" / "1.log").stat().st_blocks * 512 <= 1 << 20
-    assert logs.read("job1", 1, 0, 65_535) == piece
-    assert logs.read("job1", 1, 63 * len(piece), len(piece)) == piece
-    assert logs.read("job1", 1, 20 * len(piece), 10) == b"\0" * 10
+    assert logs.read("job1", 1, 0, 65_535) == (0, piece)
+    assert logs.read("job1", 1, 63 * len(piece), len(piece)) == (63 * len(piece), piece)
+    at, data = logs.read("job1", 1, 20 * len(piece), 10)
+    assert at > 20 * len(piece) and len(data) == 10 and data != b"\0" * 10
 
 
 def test_the_oldest_of_ended_jobs_go_first(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sentinel.api.log_store import LogDiskFull
 from sentinel.api.peer import Peer
 from sentinel.core.errors import UsageError
 from sentinel.core.identity import Role, TokenKind
-from sentinel.core.job import JobState
+from sentinel.core.job import IfLost, JobState
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import NodeState
 from sentinel.ports.store import NewEvent
@@ -99,6 +99,21 @@ def test_a_first_beat_makes_a_node_up(api: Nodes) -> None:
         assert node is not None and node.state is NodeState.UP and node.gpus is None
         types = [event.type for event in reader.events(0, 100)]
     assert types == ["sentinel.node.up"]
+
+
+def test_a_beat_that_keeps_a_fenced_job_alive_is_answered_once_its_lease_is_renewed(api: Nodes) -> None:
+    id = api.become()
+    fenced = replace(job(state=JobState.RUNNING, on=id), spec=replace(job().spec, if_lost=IfLost.FENCE))
+    put(api.store, fenced)
+    gpus = fenced.gpus
+    lease = JobLease(
+        token="t1", job=fenced.id, attempt=1, node=id, gpus=gpus, owner="a", tenant="default", taken_at=1.0
+    )
+    api.store.write(lambda tx: tx.take_lease(lease))
+    api.run(api.seen())
+    assert api.post("/beat", {**BODY, "held": ["t1"]}).status == 200
+    with api.store.read() as reader:
+        assert reader.beats().leases == {"t1": 1}
 
 
 def test_a_beat_that_says_nothing_new_writes_nothing(api: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ class Attempt:
     exit_code: int | None = None
     signal: int | None = None
     stopped: bool = False
+    gone: bool = False  # its end was none of its own: with the machine, or as its lease ran out
     final: bool = False
     stop_told: bool = False  # the supervisor was told to end it
 
@@ -58,6 +59,7 @@ def attempt_from(record: Mapping[str, Any]) -> Attempt:
             phase=Phase(record["phase"]),
             why=str(record.get("why") or ""),
             stopped=bool(record.get("stopped")),
+            gone=bool(record.get("gone")),
             final=bool(record.get("final")),
             pid=record.get("pid"),
             started_at=record.get("started_at"),
@@ -81,6 +83,7 @@ def after(attempt: Attempt, event: Mapping[str, Any]) -> Attempt:
         phase=phase,
         why=str(event.get("why") or ""),
         stopped=bool(event.get("stopped")),
+        gone=bool(event.get("gone")),
         final=bool(event.get("final")),
         **changes,
     )

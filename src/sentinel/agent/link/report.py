@@ -77,6 +77,8 @@ def report_of(attempt: Attempt) -> Report:
             return _report(attempt, Kind.RUNNING, started_at=attempt.started_at)
         case Phase.REFUSED:
             return _report(attempt, Kind.REFUSED, why=attempt.why, final=attempt.final)
+        case Phase.EXITED if attempt.gone:
+            return _report(attempt, Kind.GONE, why=attempt.why)
         case Phase.EXITED:
             return _report(
                 attempt,
