@@ -116,7 +116,7 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
                 raise Trouble("the inference server still answers while the job runs")
             tell.show("chat does not answer", "connection refused")
             tell.tell(f"why, says sentinel-status: {stage.status()['services'][0]['why']}")
-            log = queue.text("job", "logs", id).strip()
+            log = wait_until(lambda: queue.text("job", "logs", id).strip(), "the job's log comes")
             tell.show("the job's log", log)
 
         with tell.step("the job ends, its exit code is kept", "And the cards are free again."):
@@ -124,7 +124,7 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
             job = wait_until(lambda: _ended(queue, id), "the job ends")
             if job["exit_code"] != EXIT_CODE:
                 raise Trouble(f"the job's exit code is {job['exit_code']}, not {EXIT_CODE}")
-            tell.show(job["state"], f"exit code {job['exit_code']}, attempt {job['attempt']}")
+            tell.show("the job ended, its exit code came through", job["exit_code"])
 
         with tell.step("inference answers after the job", "Nothing waits; chat comes back by itself."):
             inference_answers(stage, tell)

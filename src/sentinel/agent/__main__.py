@@ -249,7 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     join = commands.add_parser("join", help="make this machine a node of a controller")
     join.add_argument("url", metavar="URL", help="the controller's address: https://HOST:PORT")
     token = join.add_mutually_exclusive_group(required=True)
-    token.add_argument("--token", metavar="T", help="from `sentinel token create --kind join`")
+    token.add_argument("--token", metavar="T", help="from `sentinel token create --join`")
     token.add_argument("--token-file", metavar="FILE", help="a file that holds it: others see no arguments")
     supervise = commands.add_parser("supervise", help="be the supervisor of this node's jobs, for its unit")
     for one in (run, supervise):

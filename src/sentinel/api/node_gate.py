@@ -15,7 +15,7 @@ from sentinel.api.state import ApiState
 from sentinel.core.errors import ProtocolError
 from sentinel.core.node import Node
 
-JOIN_AGAIN = "join again with a new token: `sentinel token create --kind join`, then `sentinel agent join`"
+JOIN_AGAIN = "join again with a new token: `sentinel token create --join`, then `sentinel agent join`"
 
 
 async def node_of(state: ApiState, asking: HTTPConnection) -> Node:

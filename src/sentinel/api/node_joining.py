@@ -101,7 +101,7 @@ def _token(reader: Reader, text: str, now: float) -> Token:
 
 def _refused(detail: str) -> Problem:
     return Problem(
-        401, detail, kind="join-refused", hint="an admin makes one: `sentinel token create --kind join`"
+        401, detail, kind="join-refused", hint="an admin makes one: `sentinel token create --join`"
     )
 
 

@@ -152,6 +152,8 @@ def _message(error: Mapping[str, Any]) -> str:
             return "there is no such field"
         case "missing":
             return "this is needed"
+        case "string_pattern_mismatch":
+            return "it has characters that cannot be in it"
         case _:
             return str(error.get("msg", "this cannot be")).removeprefix("Value error, ")
 

@@ -56,6 +56,6 @@ def parse_join(token: str) -> tuple[str, str]:
     if found is None:
         raise UsageError(
             "this is no join token: one begins with snj_; an admin makes one with "
-            "`sentinel token create --kind join`"
+            "`sentinel token create --join`"
         )
     return found[1], found[2]

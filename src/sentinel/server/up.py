@@ -105,13 +105,11 @@ def _ready(controller: Controller, parent: Parent, user: str) -> None:
         print(f"  Settings and token for clients:  {folders.client_env}")
     for line in note:
         print(f"  {line}")
+    print(f"  Another machine joins with:      sentinel agent join {elsewhere} --token TOKEN")
+    print("                                   (the whole line, for a day: sentinel token create --join)")
     if address.local:
-        print(
-            "  Only this machine reaches it; to add others, start it with --listen 0.0.0.0:PORT --name HOST"
-        )
-    else:
-        print("  Another machine joins with:      sentinel token create --kind join, and there")
-        print(f"                                   sentinel agent join {elsewhere} --token TOKEN")
+        print("                                   once this one listens: --listen 0.0.0.0:PORT --name HOST")
+    print(f"  Its authority's SHA-256:         {controller.fingerprint}")
     print("  A first job:                     sentinel run -- nvidia-smi -L")
     print("  Ctrl-C ends this and leaves jobs running; sentinel down ends them, too")
     sys.stdout.flush()

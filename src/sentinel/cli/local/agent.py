@@ -31,7 +31,7 @@ def command(
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option("--token", metavar="T", help="To join: from `sentinel token create --kind join`."),
+        typer.Option("--token", metavar="T", help="To join: from `sentinel token create --join`."),
     ] = None,
     token_file: Annotated[
         str | None,

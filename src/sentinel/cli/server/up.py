@@ -19,9 +19,7 @@ def command(
     ] = None,
     run_jobs_as: Annotated[
         str | None,
-        typer.Option(
-            "--run-jobs-as", metavar="USER", help="As whom jobs run; else as you."
-        ),
+        typer.Option("--run-jobs-as", metavar="USER", help="As whom jobs run; else as you."),
     ] = None,
     arbiter: Annotated[
         str | None,
