@@ -1,15 +1,16 @@
 """The nodes as an explanation sees them: how many GPUs of each kind are free, held or blocked. Pure.
 
-Used by explain. GPUs alike are counted once for all, so that asking about many different needs stays cheap.
+Used by explain. GPUs alike are counted once for all, and nodes alike are looked at once, so that asking about
+many different needs on thousands of nodes stays cheap.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sentinel.core.node import Block, BlockKind, Node, NodeGpu, NodeState
 from sentinel.scheduling.need import Need
 from sentinel.scheduling.placement import Pass
-from sentinel.scheduling.snapshot import Snapshot
+from sentinel.scheduling.snapshot import Alike, Snapshot, count_alike
 
 _BLOCKED = {
     BlockKind.UNMANAGED: (
@@ -41,13 +42,12 @@ class Stance:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Alike:
-    """GPUs of a node of one kind. `sample` is one of them."""
+class _Site:
+    """Nodes that stand alike: `node` is the first of them by name."""
 
-    sample: NodeGpu
-    total: int = 0
-    unblocked: int = 0
-    free: int = 0
+    node: Node
+    kinds: tuple[Alike, ...]
+    members: int = 1
 
 
 class Sites:
@@ -58,35 +58,55 @@ class Sites:
         self._taken: dict[str, dict[str, str]] = {}
         for chosen in found.chosen:
             self._taken.setdefault(chosen.node, {}).update(dict.fromkeys(chosen.gpus, chosen.job))
-        self._sites = [(node, self._kinds(node)) for node in snapshot.nodes.values()]
+        self._by_name = {node.name: node for node in snapshot.nodes.values()}
+        self._sites: dict[object, _Site] = {}
+        for node in snapshot.nodes.values():
+            kinds = self._kinds(node)
+            stands = (node.state, node.drained is None, node.id in self._kept, node.gpus is None, kinds)
+            site = self._sites.get(stands)
+            if site is None:
+                self._sites[stands] = _Site(node=node, kinds=kinds)
+            else:
+                site.members += 1
+                if node.name < site.node.name:
+                    site.node = node
 
     def best(self, need: Need) -> Stance | None:
         """The node that could hold it and is nearest to it; None when none is big enough."""
         stances = [
-            (_rank(need, counts), node.name, node, counts)
-            for node, kinds in self._sites
-            if (need.node is None or need.node == node.name)
-            and (counts := self._counts(need, node, kinds))[1] >= need.gpus
+            (_rank(need, counts), site.node.name, site, counts)
+            for site in self._suitable(need)
+            if (counts := self._counts(need, site.node, site.kinds))[1] >= need.gpus
         ]
         if not stances:
             return None
-        _, _, node, counts = min(stances, key=lambda stance: stance[:2])
+        _, _, site, counts = min(stances, key=lambda stance: stance[:2])
+        node = site.node
         word = counts[0] if counts[0] != "blocked" else self._kind_of_blocks(need, node.id)
-        return Stance(node=node, word=word, free=counts[3], several=len(stances) > 1)
+        several = sum(stance[2].members for stance in stances) > 1
+        return Stance(node=node, word=word, free=counts[3], several=several)
 
     def unknown(self, need: Need) -> list[str]:
         """Names of nodes that could be big enough, as their GPUs are not known."""
-        return sorted(n.name for n, _ in self._sites if n.gpus is None and need.node in (None, n.name))
+        return sorted(
+            name for name, node in self._by_name.items() if node.gpus is None and need.node in (None, name)
+        )
 
     def largest(self, need: Need) -> tuple[str, int]:
         """The node with the most GPUs that suit, and how many."""
         counted = [
-            (-sum(alike.total for alike in kinds if need.suits(alike.sample)), node.name)
-            for node, kinds in self._sites
-            if need.node in (None, node.name)
+            (-sum(alike.total for alike in site.kinds if need.suits(alike.sample)), site.node.name)
+            for site in self._suitable(need)
         ]
         count, name = min(counted)
         return name, -count
+
+    def _suitable(self, need: Need) -> Iterable[_Site]:
+        """Those that it may run on, by name."""
+        if need.node is None:
+            return self._sites.values()
+        node = self._by_name.get(need.node)
+        return () if node is None else (_Site(node=node, kinds=self._kinds(node)),)
 
     # ------------------------------------------------------------------ one node in detail
 
@@ -143,19 +163,12 @@ class Sites:
     def _suiting(self, need: Need, id: str) -> Iterator[NodeGpu]:
         return (gpu for gpu in self._snapshot.nodes[id].gpus or () if need.suits(gpu))
 
-    def _kinds(self, node: Node) -> list[_Alike]:
-        held = self._holders(node.id)
-        kinds: dict[tuple[str | None, int | None], _Alike] = {}
-        for gpu in node.gpus or ():
-            alike = kinds.setdefault((gpu.model, gpu.memory_total_bytes), _Alike(sample=gpu))
-            alike.total += 1
-            # A block on a GPU that a job of ours has is the job itself, or is over when the job is.
-            unblocked = gpu.blocked is None or gpu.uuid in held
-            alike.unblocked += unblocked
-            alike.free += unblocked and gpu.uuid not in held
-        return list(kinds.values())
+    def _kinds(self, node: Node) -> tuple[Alike, ...]:
+        if node.id in self._taken:
+            return count_alike(node, self._holders(node.id))
+        return self._snapshot.alike(node.id)
 
-    def _counts(self, need: Need, node: Node, kinds: list[_Alike]) -> tuple[str, int, int, int]:
+    def _counts(self, need: Need, node: Node, kinds: Sequence[Alike]) -> tuple[str, int, int, int]:
         """(word, GPUs that suit, those not blocked, those free)"""
         suiting = [alike for alike in kinds if need.suits(alike.sample)]
         total = sum(alike.total for alike in suiting)

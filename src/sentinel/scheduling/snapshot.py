@@ -4,12 +4,26 @@ Kept up to date by `take`, in whatever order changes come; each costs what it to
 by placement, explain and leases. Used by one thread.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sentinel.core.job import Job, JobState
 from sentinel.core.node import Node, NodeGpu, NodeState
 from sentinel.scheduling.need import Need
 from sentinel.scheduling.order import Lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """GPUs of a node of one kind; `sample` is one of them. A block on a GPU that a job of ours has is the job
+    itself, or is over when the job is: it counts as unblocked."""
+
+    sample: NodeGpu = field(compare=False)
+    model: str | None
+    memory_bytes: int | None
+    total: int
+    unblocked: int
+    free: int
 
 
 class Snapshot:
@@ -28,6 +42,7 @@ class Snapshot:
         self.lines = Lines()
         self._placed: dict[str, dict[str, Job]] = {}  # node id → job id → job
         self._holders: dict[str, dict[str, str]] = {}  # node id → GPU's UUID → job id
+        self._alike: dict[str, tuple[Alike, ...]] = {}  # node id → its GPUs by kind, where somebody asked
         self._could: dict[Need, bool] = {}  # whether any node could ever hold it
         self._queued: tuple[Job, ...] | None = None
 
@@ -40,6 +55,13 @@ class Snapshot:
     def holders(self, node_id: str) -> Mapping[str, str]:
         """GPU's UUID → id of the job that holds it."""
         return self._holders.get(node_id, {})
+
+    def alike(self, node_id: str) -> tuple[Alike, ...]:
+        """The GPUs of a node, those of a kind together."""
+        known = self._alike.get(node_id)
+        if known is None:
+            known = self._alike[node_id] = count_alike(self.nodes[node_id], self.holders(node_id))
+        return known
 
     def queued(self) -> Sequence[Job]:
         """The waiting jobs, in scheduling order."""
@@ -113,6 +135,7 @@ class Snapshot:
                     del holders[gpu]
 
     def _look_for_room(self, id: str) -> None:
+        self._alike.pop(id, None)
         node = self.nodes.get(id)
         free: tuple[NodeGpu, ...] = ()
         if node is not None and node.state is NodeState.UP and node.drained is None:
@@ -134,3 +157,21 @@ def _machine(node: Node | None) -> object:
         return None
     gpus = None if node.gpus is None else [(gpu.model, gpu.memory_total_bytes) for gpu in node.gpus]
     return node.name, gpus
+
+
+def count_alike(node: Node, held: Container[str]) -> tuple[Alike, ...]:
+    """Its GPUs by kind, when those in `held` are taken."""
+    kinds: dict[tuple[str | None, int | None], list[NodeGpu]] = {}
+    for gpu in node.gpus or ():
+        kinds.setdefault((gpu.model, gpu.memory_total_bytes), []).append(gpu)
+    return tuple(
+        Alike(
+            sample=gpus[0],
+            model=model,
+            memory_bytes=memory,
+            total=len(gpus),
+            unblocked=sum(gpu.blocked is None or gpu.uuid in held for gpu in gpus),
+            free=sum(gpu.blocked is None and gpu.uuid not in held for gpu in gpus),
+        )
+        for (model, memory), gpus in kinds.items()
+    )
