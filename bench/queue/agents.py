@@ -15,6 +15,7 @@ from bench.workstation.arbiter import BenchmarkError
 from sentinel.client import Client
 
 AGENTS, INTERVAL, SECONDS = 2000, 10.0, 40.0
+SETTLE = 2 * INTERVAL
 CPU_TARGET, API_TARGET = 100.0, 200.0
 
 
@@ -32,7 +33,7 @@ def _measured(name: str, count: int, seconds: float, quick: bool, *options: str)
     with server(*options) as one, one.client() as client:
         token = client.create_token("bench", kind="join")["token"]
         with _herd(one, token, count, seconds) as herd:
-            time.sleep(INTERVAL)  # every one of them has beaten once
+            time.sleep(SETTLE)  # every one of them is up, and has beaten more than once
             began, before = time.monotonic(), _cpu(one.pid)
             taken = _people(client, began + seconds)
             cpu = 100 * (_cpu(one.pid) - before) / (time.monotonic() - began)
@@ -89,7 +90,7 @@ def _herd(
     one: Controller, token: str, count: int, seconds: float
 ) -> Generator["subprocess.Popen[str]", None, None]:
     argv = [sys.executable, "-m", "bench.queue.herd", one.url, one.env["SENTINEL_CA"]]
-    argv += [str(count), str(INTERVAL + seconds), str(INTERVAL)]
+    argv += [str(count), str(SETTLE + seconds), str(INTERVAL)]
     root = Path(__file__).parents[2]
     herd = subprocess.Popen(argv, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
