@@ -73,3 +73,13 @@ def test_percentiles_are_nearest_rank() -> None:
     values = list(range(1, 101))
     assert (percentile(values, 50), percentile(values, 99), percentile(values, 100)) == (50, 99, 100)
     assert percentile([7.0], 99) == 7.0
+
+
+@pytest.mark.slow
+def test_the_queue_is_measured() -> None:
+    done = bench("--json", "latency", "drain", "help")
+    report = json.loads(done.stdout)
+    assert report["failed"] == {}, done.stderr
+    assert [figure["unit"] for figure in report["figures"]] == ["ms", "ms", "ms"]
+    assert all(figure["value"] > 0 for figure in report["figures"])
+    assert "jobs/s" in report["figures"][1]["how"]
