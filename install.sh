@@ -1,14 +1,18 @@
 #!/bin/sh
-# Installs the arbiter and its commands on this machine, or takes them off again. Works offline, from a copy
-# of the repository. Every step can be repeated: after an interruption, run it once more.
+# Installs Sentinel on this machine, or takes it off again. Works offline, from a copy of the repository. Every
+# step can be repeated: after an interruption, run it once more. The arbiter is started; all else is for you to
+# switch on.
 #
 #   /opt/sentinel/lib              the Python package (a link; each installation has a folder of its own)
-#   /opt/sentinel/extra            yours: optional libraries (nvidia-ml-py, prometheus-client), kept by upgrades
+#   /opt/sentinel/extra            yours: optional libraries, kept by upgrades (docs/guides/install.md says which)
 #   /usr/local/bin/sentinel-*      the commands
 #   /etc/sentinel/config.toml      written once, then yours
-#   /etc/systemd/system/sentinel.{service,socket}
-#   /etc/systemd/system/sentinel-{agent.service,scan.service,scan.timer}   for you to enable: one of agent and timer
-#   /var/lib/sentinel              state: who holds what, what is paused
+#   /etc/systemd/system/sentinel.{service,socket}      the arbiter
+#   /etc/systemd/system/sentinel-{agent.service,scan.service,scan.timer}   to enable: one of agent and timer
+#   /etc/systemd/system/sentinel-supervisor.service    the jobs of a node; sentinel-agent starts it
+#   /etc/systemd/system/sentinel-server.service        the controller, on one machine, as the user sentinel-server
+#   /var/lib/sentinel              state: who holds what, what is paused; the node's key and jobs
+#   /var/lib/sentinel-server       the controller's database, logs and keys
 set -eu
 umask 022
 export LC_ALL=C
@@ -18,11 +22,12 @@ usage() {
 usage: install.sh [--dry-run] [--python PATH]
        install.sh --uninstall [--purge] [--force] [--dry-run]
 
-Installs Sentinel's arbiter from this folder and starts it (root; no network needed).
+Installs Sentinel from this folder and starts its arbiter (root; no network needed).
 
-  --uninstall     bring inference back, stop the arbiter and remove it; config and state stay
-  --purge         with --uninstall: remove config, state and logs too
-  --force         with --uninstall: even if research holds GPUs (inference then stays paused)
+  --uninstall     bring inference back, stop all of it and remove it; config and state stay
+  --purge         with --uninstall: remove config, state and logs too, but for a controller's data
+  --force         with --uninstall: even if research holds GPUs (inference then stays paused) or jobs run
+                  (they run on, and nobody will know how they end)
   --dry-run       say what would be done, do nothing
   --python PATH   the Python (3.11 or newer) to run on; by default the system's own
   --prefix DIR    install below DIR and leave systemd alone (for trying out; needs no root)
@@ -119,10 +124,12 @@ switch_library() {
 }
 
 # launcher NAME OPTIONS MODULE: the clients start without site-packages (-S), which saves them a tenth of their start;
-# the arbiter, the agent and `sentinel` keep them, to find nvidia-ml-py and other extras if they are installed.
+# all others keep them, to find nvidia-ml-py and other extras if they are installed. What is in extra/ goes before
+# the distribution's own, which may be too old, and after the standard library.
 launcher() {
     extra=
-    [ "$2" = -IS ] || extra="sys.path.append(\"$opt/extra\")"
+    [ "$2" = -IS ] || extra="installed = [path for path in sys.path if path.endswith(\"-packages\")]
+sys.path[:] = [*(path for path in sys.path if path not in installed), \"$opt/extra\", *installed]"
     put 0755 "$bin/$1" <<EOF
 #!$python $2
 import sys
@@ -140,6 +147,7 @@ install_commands() {
     launcher sentinel-admin -IS sentinel.arbiter.admin
     launcher sentinel-arbiter -I sentinel.arbiter.__main__
     launcher sentinel-agent -I sentinel.agent.__main__
+    launcher sentinel-server -I sentinel.server.__main__
     launcher sentinel -I sentinel.cli.main
     launcher ds01-workloads -I sentinel.cli.ds01
 }
@@ -196,12 +204,24 @@ sys.exit(main())' "$fresh" --check --config "$etc/config.toml"; then
     fi
 }
 
+# The controller's user, for its unit. Whoever never runs one has a user without a shell or a home, and no more.
+make_user() {
+    if id -u "$user" >/dev/null 2>&1; then return; fi
+    say "making the system user $user, for the controller"
+    run useradd --system --user-group --no-create-home --home-dir / --shell /usr/sbin/nologin "$user" ||
+        say "that did not work; sentinel-server.service needs the user $user: make it before you start that"
+}
+
+# Names of the scopes of jobs that run here, one a line.
+jobs() { systemctl list-units --plain --no-legend --state=active 'sentinel-job-*.scope' 2>/dev/null | sed 's/ .*//'; }
+
 install_units() {
-    say "writing sentinel.service, sentinel.socket, sentinel-agent.service and sentinel-scan.timer to $units"
-    for unit in sentinel.socket sentinel.service $watching; do
+    say "writing sentinel.service, sentinel.socket and $(echo "$optional" | sed 's/ /, /g') to $units"
+    for unit in sentinel.socket sentinel.service $optional; do
         put 0644 "$units/$unit" <"$source/deploy/systemd/$unit"
     done
     [ -n "$prefix" ] && return
+    make_user
     run systemctl daemon-reload
     run systemctl enable --quiet sentinel.socket sentinel.service
     say "starting the arbiter"
@@ -209,8 +229,16 @@ install_units() {
     run systemctl restart sentinel.service ||
         die 1 "the arbiter did not start; see: journalctl -u sentinel"
     # Enabled or not is the administrator's; one that runs is to run from the new library.
-    run systemctl try-restart sentinel-agent.service ||
-        say "the agent did not start again; see: journalctl -u sentinel-agent"
+    for unit in sentinel-server sentinel-agent; do
+        run systemctl try-restart "$unit.service" || say "$unit did not start again; see: journalctl -u $unit"
+    done
+    # Jobs outlive their supervisor, but their exit codes may not.
+    if [ -z "$(jobs)" ]; then
+        run systemctl try-restart sentinel-supervisor.service ||
+            say "the supervisor did not start again; see: journalctl -u sentinel-supervisor"
+    else
+        say "jobs run: their supervisor stays the old one. When none does: systemctl restart sentinel-supervisor"
+    fi
 }
 
 install() {
@@ -229,6 +257,7 @@ install() {
     else
         say "done. Who has the GPUs: sentinel-status. With the GPU: sentinel-request COMMAND"
         say "to see what runs on them, too: systemctl enable --now sentinel-agent (or sentinel-scan.timer)"
+        say "for a queue of jobs, here or from another machine: docs/guides/install.md, \"A queue\""
     fi
 }
 
@@ -245,8 +274,17 @@ for lease in leases:
     print("  %s of %s (pid %s)" % (lease["id"], lease["user"], lease["pid"]))' || true
 }
 
-stop_watching() {
-    for unit in sentinel-agent.service sentinel-scan.timer; do
+# Before anything is stopped: what cannot be seen any more afterwards.
+check_jobs() {
+    running=$(jobs)
+    if [ -n "$running" ] && [ "$force" = no ] && [ "$dry" = no ]; then
+        printf '%s\n' "$running" | sed 's/^/  /' >&2
+        die 1 "jobs of the queue run, see above; drain this node and let them end, or use --force (they run on)"
+    fi
+}
+
+stop_the_rest() {
+    for unit in sentinel-server.service sentinel-agent.service sentinel-supervisor.service sentinel-scan.timer; do
         if has_unit "$unit"; then run systemctl disable --quiet --now "$unit"; fi
     done
     if has_unit sentinel-scan.service; then run systemctl stop sentinel-scan.service; fi
@@ -277,15 +315,17 @@ stop_arbiter() {
 
 uninstall() {
     if [ -z "$prefix" ]; then
+        check_jobs
         stop_arbiter
-        stop_watching
+        stop_the_rest
     fi
     say "removing the commands, the package and the units"
-    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel-agent sentinel ds01-workloads; do
+    for name in sentinel-request sentinel-status sentinel-admin sentinel-arbiter sentinel-agent sentinel-server \
+        sentinel ds01-workloads; do
         # Only what is ours: pip puts commands of the same names elsewhere, and may have put one here.
         if grep -qF "\"$opt/lib\"" "$bin/$name" 2>/dev/null; then run rm -f "$bin/$name"; fi
     done
-    for unit in sentinel.service sentinel.socket $watching; do run rm -f "$units/$unit"; done
+    for unit in sentinel.service sentinel.socket $optional; do run rm -f "$units/$unit"; done
     [ -n "$prefix" ] || run systemctl daemon-reload
     run rm -rf "$opt"
     if [ "$purge" = yes ]; then
@@ -293,6 +333,11 @@ uninstall() {
         run rm -rf "$etc" "$var" "$log"
     elif [ -e "$etc" ] || [ -e "$var" ]; then
         say "keeping $etc and $var (--uninstall --purge removes them)"
+    fi
+    if [ -e "$data" ]; then
+        say "keeping $data, the queue's database: if nobody needs it any more, remove it and the user $user"
+    elif [ "$purge" = yes ] && [ -z "$prefix" ] && id -u "$user" >/dev/null 2>&1; then
+        run userdel "$user" || say "the user $user could not be removed"
     fi
     say "$([ "$dry" = yes ] && echo 'that is what would be done' || echo 'done')"
 }
@@ -329,8 +374,9 @@ esac
 
 source=$(cd "$(dirname "$0")" && pwd)
 opt=$prefix/opt/sentinel bin=$prefix/usr/local/bin etc=$prefix/etc/sentinel
-watching="sentinel-agent.service sentinel-scan.service sentinel-scan.timer"
+optional="sentinel-agent.service sentinel-scan.service sentinel-scan.timer sentinel-supervisor.service sentinel-server.service"
 units=$prefix/etc/systemd/system var=$prefix/var/lib/sentinel log=$prefix/var/log/sentinel
+data=$prefix/var/lib/sentinel-server user=sentinel-server
 
 if [ -z "$prefix" ] && [ "$dry" = no ]; then
     [ "$(id -u)" = 0 ] || die 2 "this needs root: sudo $0"

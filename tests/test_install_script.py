@@ -5,9 +5,11 @@ With systemd, as root, and after accidents: tests/real/test_install.py.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def test_what_is_installed_runs(prefix: Path, tmp_path: Path) -> None:
 def test_the_clients_start_on_the_standard_library_alone(prefix: Path) -> None:
     for name in ("sentinel-request", "sentinel-status", "sentinel-admin"):
         assert (prefix / "usr/local/bin" / name).read_text().splitlines()[0].endswith(" -IS")
-    for name in ("sentinel-arbiter", "sentinel-agent"):
+    for name in ("sentinel-arbiter", "sentinel-agent", "sentinel-server"):
         daemon = (prefix / "usr/local/bin" / name).read_text()
         assert daemon.splitlines()[0].endswith(" -I")
         assert f'"{prefix}/opt/sentinel/extra"' in daemon
@@ -70,10 +72,7 @@ def test_the_agent_looks_with_the_standard_library_alone(prefix: Path, tmp_path:
     config.write_text(
         '[inventory]\ngpus = "simulated:1"\ndocker = false\npodman = false\ncontainerd = false\n'
     )
-    launcher = (prefix / "usr/local/bin/sentinel-agent").read_text()
-    alone = prefix / "alone"
-    alone.write_text(launcher.replace(" -I\n", " -IS\n", 1))
-    alone.chmod(0o755)
+    alone = without_libraries(prefix, "sentinel-agent")
     options = ["--config", config, "--state-dir", tmp_path / "state"]
     done = subprocess.run([alone, "scan", *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -84,13 +83,48 @@ def test_the_agent_looks_with_the_standard_library_alone(prefix: Path, tmp_path:
     assert "pip install --target /opt/sentinel/extra nvidia-ml-py prometheus-client" in refused.stderr
 
 
-def test_the_agents_units_are_there_to_be_enabled(prefix: Path) -> None:
+def without_libraries(prefix: Path, name: str) -> Path:
+    """That command, which finds the standard library alone."""
+    launcher = (prefix / "usr/local/bin" / name).read_text()
+    alone = prefix / "alone"
+    alone.write_text(launcher.replace(" -I\n", " -IS\n", 1))
+    alone.chmod(0o755)
+    return alone
+
+
+def test_a_controller_without_its_libraries_says_which_to_install(prefix: Path) -> None:
+    alone = without_libraries(prefix, "sentinel-server")
+    done = subprocess.run([alone, "server"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    project = tomllib.loads((INSTALL.parent / "pyproject.toml").read_text())["project"]
+    names = [re.match(r"[\w-]+", one)[0] for one in project["optional-dependencies"]["server"]]  # type: ignore[index]
+    assert f"pip install --target /opt/sentinel/extra {' '.join(names)} " in done.stderr
+    guide = (INSTALL.parent / "docs/guides/install.md").read_text()
+    assert f"{' '.join(names)}\n" in guide
+
+
+def test_a_node_without_its_libraries_says_which_to_install(prefix: Path, tmp_path: Path) -> None:
+    alone = without_libraries(prefix, "sentinel-agent")
+    token = f"snj_{'0' * 10}_{'0' * 48}_{'0' * 64}"
+    words = [alone, "join", "https://127.0.0.1:9", "--token", token, "--node-dir", tmp_path / "node"]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install --target /opt/sentinel/extra cryptography websockets" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_to_be_enabled_is_there(prefix: Path) -> None:
     units = prefix / "etc/systemd/system"
     names = {path.name for path in units.iterdir()}
-    watching = {"sentinel-agent.service", "sentinel-scan.service", "sentinel-scan.timer"}
-    assert names == {"sentinel.service", "sentinel.socket", *watching}
+    optional = {path.name for path in (INSTALL.parent / "deploy/systemd").iterdir()} - {
+        "sentinel.service",
+        "sentinel.socket",
+    }
+    assert {"sentinel-server.service", "sentinel-supervisor.service", "sentinel-agent.service"} < optional
+    assert names == {"sentinel.service", "sentinel.socket", *optional}
     assert not list(units.glob("*.wants"))
-    for name in watching - {"sentinel-scan.timer"}:
+    for name in optional - {"sentinel-scan.timer"}:
         (command,) = [
             line for line in (units / name).read_text().splitlines() if line.startswith("ExecStart=")
         ]
@@ -106,6 +140,17 @@ def test_optional_libraries_are_found_where_they_are_said_to_be(prefix: Path) ->
     assert "found it" in subprocess.run([probe], capture_output=True, text=True).stderr
 
 
+def test_they_come_before_the_distributions_and_after_the_standard_library(prefix: Path) -> None:
+    launcher = (prefix / "usr/local/bin/sentinel-server").read_text()
+    probe = prefix / "probe"
+    probe.write_text(launcher.partition("from sentinel")[0] + "import json\nprint(json.dumps(sys.path))\n")
+    probe.chmod(0o755)
+    found = json.loads(subprocess.run([probe], capture_output=True, text=True, check=True).stdout)
+    extra = found.index(f"{prefix}/opt/sentinel/extra")
+    assert found[0] == f"{prefix}/opt/sentinel/lib"
+    assert [path for path in found if path.endswith("-packages")] == found[extra + 1 :]
+
+
 def test_a_config_of_ones_own_is_kept_and_checked(prefix: Path) -> None:
     config = prefix / "etc/sentinel/config.toml"
     config.write_text("[arbiter]\ngpu = 1\n")
@@ -115,13 +160,20 @@ def test_a_config_of_ones_own_is_kept_and_checked(prefix: Path) -> None:
     assert config.read_text() == "[arbiter]\ngpu = 1\n"
 
 
-def test_uninstalling_leaves_the_config_and_with_purge_nothing(prefix: Path) -> None:
+def test_uninstalling_leaves_the_config_and_with_purge_a_controllers_data_alone(prefix: Path) -> None:
+    data = prefix / "var/lib/sentinel-server/controller.db"
+    data.parent.mkdir(parents=True)
+    data.touch()
+    kept = str(data.relative_to(prefix))
     assert install("--prefix", str(prefix), "--uninstall").returncode == 0
     assert [str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()] == [
-        "etc/sentinel/config.toml"
+        "etc/sentinel/config.toml",
+        kept,
     ]
-    assert install("--prefix", str(prefix), "--uninstall", "--purge").returncode == 0
-    assert not [path for path in prefix.rglob("*") if path.is_file()]
+    done = install("--prefix", str(prefix), "--uninstall", "--purge")
+    assert done.returncode == 0
+    assert "the queue's database" in done.stdout
+    assert [str(path.relative_to(prefix)) for path in prefix.rglob("*") if path.is_file()] == [kept]
 
 
 def test_uninstalling_leaves_commands_alone_that_are_not_its_own(prefix: Path) -> None:

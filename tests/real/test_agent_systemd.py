@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.real, pytest.mark.root, pytest.mark.slow]
 
 AGENT = "sentinel-agent.service"
 SCAN = "sentinel-scan.service"
+SUPERVISOR = "sentinel-supervisor.service"
 STATE = "/var/lib/sentinel"
 EXTRA = "/opt/sentinel/extra"
 CLAIMS = "/var/lib/gpu-claims"  # neither /tmp nor /run: units have a /tmp of their own
@@ -137,7 +138,7 @@ def site(installed: Site) -> Iterator[Site]:
 
 
 def test_it_is_installed_and_not_enabled(site: Site) -> None:
-    for unit in (AGENT, "sentinel-scan.timer"):
+    for unit in (AGENT, "sentinel-scan.timer", SUPERVISOR):
         assert site.show("UnitFileState", unit) == "disabled"
         assert site.show("ActiveState", unit) == "inactive"
 
@@ -153,6 +154,7 @@ def test_systemd_has_nothing_to_say_against_the_units(site: Site) -> None:
 def test_it_starts_keeps_the_inventory_and_serves_metrics(site: Site) -> None:
     site.systemctl("start", AGENT)  # which returns once it has said READY
     assert (site.show("ActiveState"), site.show("Type")) == ("active", "notify")
+    assert site.show("ActiveState", SUPERVISOR) == "inactive", "no controller could send any jobs"
     site.wait(site.is_kept)
     mode = (site.machine.root / STATE[1:] / "inventory.json").stat().st_mode & 0o7777
     assert mode == 0o644

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sentinel.agent.config import AgentConfig
 from sentinel.agent.gpus import LazyGpus, absent_or_unknown
 from sentinel.core.clock import boot_id
-from sentinel.core.errors import GpuReadError
+from sentinel.core.errors import GpuReadError, UsageError
 from sentinel.core.gpu import GpuReading
 from sentinel.drivers.containers.containerd import Containerd, ContainerdContainers
 from sentinel.drivers.containers.docker import DockerEngine
@@ -123,9 +123,17 @@ def engine_views(config: InventoryConfig) -> dict[str, EngineView | None]:
 
 
 def keys() -> "Keys":
-    """Makes keys and requests for certificates. Imported when needed: a standalone agent does without."""
-    from sentinel.drivers.certificates import request
-
+    """Makes keys and requests for certificates. Imported when needed: a standalone agent does without.
+    UsageError where it cannot be, saying what to do."""
+    try:
+        from sentinel.drivers.certificates import request
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "cryptography":
+            raise
+        raise UsageError(
+            "a node needs cryptography: pip install --target /opt/sentinel/extra cryptography websockets"
+            " (or, in an environment of your own: pip install 'sentinel-gpu[agent]')"
+        ) from None
     return request
 
 

@@ -12,6 +12,9 @@ from sentinel.core.errors import SentinelError, UsageError
 from sentinel.server.config import ServerConfig, load
 
 SERVER_LISTEN, UP_LISTEN = "0.0.0.0:8443", "127.0.0.1:8443"
+LIBRARIES = (
+    "fastapi uvicorn httptools uvloop websockets sse-starlette sqlalchemy alembic argon2-cffi cryptography"
+)
 _INTERRUPTED = 130
 
 
@@ -30,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if find_spec("sqlalchemy") is None:  # stands for the extra
-        raise UsageError("the controller needs `pip install 'sentinel-gpu[server]'`")
+        raise UsageError(
+            f"the controller needs more libraries: pip install --target /opt/sentinel/extra {LIBRARIES}"
+            " (or, in an environment of your own: pip install 'sentinel-gpu[server]')"
+        )
     match options.command:
         case "server":
             from sentinel.server.running import run_controller
@@ -85,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument(
             "--data-dir",
             metavar="DIR",
-            help="where all is kept (~/.local/share/sentinel; as root /var/lib/sentinel)",
+            help="where all is kept (~/.local/share/sentinel; as root /var/lib/sentinel-server)",
         )
     for one in (server, up, backup, restore):
         one.add_argument(

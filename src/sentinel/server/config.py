@@ -3,7 +3,7 @@
 Arguments count first, then the environment, then `[server]` in the config file:
 
     [server]
-    data_dir = "/var/lib/sentinel"
+    data_dir = "/var/lib/sentinel-server"
     listen = "0.0.0.0:8443"
     names = ["gpu-queue.example.org"]        under which it is reached, beside the machine's own name
     database = "postgresql://…"              or $SENTINEL_DATABASE

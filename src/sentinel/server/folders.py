@@ -77,7 +77,7 @@ def folders_at(data_dir: str | None) -> Folders:
     if data_dir is not None:
         return Folders(root=Path(data_dir).expanduser().absolute())
     if os.geteuid() == 0:
-        return Folders(root=Path("/var/lib/sentinel"))
+        return Folders(root=Path("/var/lib/sentinel-server"))
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
     return Folders(root=Path(base) / "sentinel")
 

@@ -10,7 +10,7 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="Where all of it is kept; else ~/.local/share/sentinel, as root /var/lib/sentinel.",
+        help="Where all of it is kept; else ~/.local/share/sentinel, as root /var/lib/sentinel-server.",
     ),
 ]
 Listen = Annotated[
