@@ -54,6 +54,11 @@ def test_our_jobs_do_not_block_it_nor_do_the_dead(whose: Ours | Ended) -> None:
     assert blocked(GPU, Around(whose={10: whose})) is None
 
 
+def test_a_job_that_the_controller_does_not_know_blocks_it() -> None:
+    block = blocked(FREE, Around(strangers={"GPU-0": "j1"}))
+    assert block is not None and block.kind is BlockKind.UNMANAGED and "job j1" in block.why
+
+
 def test_what_a_job_left_behind_does() -> None:
     block = blocked(GPU, Around(whose={10: LeftBehind(token="t")}))
     assert block is not None and block.kind is BlockKind.UNMANAGED and "left behind" in block.why

@@ -212,6 +212,20 @@ def test_unknown_it_is_left_alone_and_told_again_rarely() -> None:
     assert not desk.outbox.pending("t-j1")
 
 
+def test_who_was_held_off_by_one_that_turns_out_unknown_is_refused() -> None:
+    desk = Desk()
+    desk.connect(attempt("old"))
+    desk.executor.wanted(desired(wanted("new")))
+    assert desk.commands() == []
+    desk.answer(Verdict.UNKNOWN)
+    assert desk.executor.attempts["t-old"].unknown
+    assert desk.waiting() == ["refused"]
+    assert desk.commands() == []
+    desk.now += 60.0
+    desk.answer(Verdict.KNOWN, Verdict.KNOWN)
+    assert not desk.executor.attempts["t-old"].unknown
+
+
 def test_a_remark_about_an_unknown_job_is_dropped() -> None:
     from sentinel.agent.link.report import leftover
 

@@ -41,6 +41,12 @@ def test_a_gpu_that_an_earlier_attempt_still_has_is_waited_for() -> None:
     assert isinstance(reconcile(desired(new), held(over), (), 1.0)[0], Launch)
 
 
+def test_a_gpu_that_a_job_has_which_the_controller_does_not_know_is_not_waited_for() -> None:
+    (action,) = reconcile(desired(wanted("new")), held(attempt("old", unknown=True)), (), 1.0)
+    assert isinstance(action, Say) and action.report.kind is Kind.REFUSED
+    assert not action.report.body["final"] and "job old" in action.report.body["why"]
+
+
 def test_two_that_want_the_same_gpu_do_not_both_begin() -> None:
     first, second, other = wanted("a"), wanted("b"), wanted("c", gpus=(GPUS[1],))
     kinds = [type(one) for one in reconcile(desired(first, second, other), {}, (), 1.0)]

@@ -43,6 +43,7 @@ class Attempt:
     gone: bool = False  # its end was none of its own: with the machine, or as its lease ran out
     final: bool = False
     stop_told: bool = False  # the supervisor was told to end it
+    unknown: bool = False  # the controller has no such job, as it was restored since: left alone
 
 
 _FIELDS = ("pid", "started_at", "ended_at", "exit_code", "signal")

@@ -24,6 +24,7 @@ class Around:
     arbiter: Arbiter = field(default_factory=NoArbiter)
     own_pids: frozenset[int] = frozenset()  # of the supervisor, and of our jobs
     findings: Mapping[str, str] = field(default_factory=dict[str, str])  # UUID → what takes it out
+    strangers: Mapping[str, str] = field(default_factory=dict[str, str])  # UUID → a job that only we know
 
 
 def blocked(gpu: Gpu, around: Around) -> Block | None:
@@ -35,6 +36,7 @@ def blocked(gpu: Gpu, around: Around) -> Block | None:
         _quarantined(gpu, view, around)
         or _unreadable(gpu, view, around)
         or _leased(view, around)
+        or _with_a_stranger(gpu, around)
         or _held(gpu, view, around)
     )
 
@@ -70,6 +72,14 @@ def _leased(view: GpuView, around: Around) -> Block | None:
             what = f" ({lease.command})" if lease is not None and lease.command else ""
             return Block(kind=BlockKind.LEASED, why=f"{who}{what} has it by sentinel-request, lease {id}")
     return None
+
+
+def _with_a_stranger(gpu: Gpu, around: Around) -> Block | None:
+    job = around.strangers.get(gpu.uuid)
+    if job is None:
+        return None
+    why = f"job {job}, which the controller does not know (a restored backup?), runs on it"
+    return Block(kind=BlockKind.UNMANAGED, why=why)
 
 
 def _held(gpu: Gpu, view: GpuView, around: Around) -> Block | None:

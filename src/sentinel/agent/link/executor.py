@@ -149,19 +149,24 @@ class Executor:
         strays: list[Report] = []
         with self._lock:
             over: list[str] = []
+            strange = False
             for report, verdict in answers:
                 if verdict is Verdict.UNKNOWN and report.kind.moves:
                     strays.append(report)
                     self._say_unknown(report)
+                    strange = self._note_unknown(report.token, unknown=True) or strange
                     continue
                 settled.append(report)
                 self._said_unknown.discard(report.token)
+                self._note_unknown(report.token, unknown=False)
                 if verdict is Verdict.FENCED and report.kind.moves:
                     self._fenced(report.token)
                 if report.kind.last:
                     self._spent.add(report.token)
                     over.append(report.token)
             self._forget(over)
+            if strange and self._held_off:
+                self._act()  # who waits behind it waits for nothing
         self._outbox.settle(settled, strays)
 
     def beaten(self, at: float, lease_seconds: float, held: Sequence[str], unknown: Iterable[str]) -> None:
@@ -275,6 +280,14 @@ class Executor:
         attempt = self._attempts.get(token)
         if attempt is not None:
             self._attempts[token] = replace(attempt, stop_told=True)
+
+    def _note_unknown(self, token: str, *, unknown: bool) -> bool:
+        """Whether that is new."""
+        attempt = self._attempts.get(token)
+        if attempt is None or attempt.unknown == unknown:
+            return False
+        self._attempts[token] = replace(attempt, unknown=unknown)
+        return True
 
     def _say_unknown(self, report: Report) -> None:
         if report.token not in self._said_unknown:

@@ -205,6 +205,12 @@ class NodeWatch:
             arbiter=self._ask(),
             own_pids=frozenset(own if supervisor is None else own | {supervisor}),
             findings=findings if self._quarantine else {},
+            strangers={
+                uuid: one.job
+                for one in attempts.values()
+                if one.unknown and not one.phase.over
+                for uuid in one.gpus
+            },
         )
         self._look_for_leftovers(places(reading.gpus, whose), attempts)
         return tuple(

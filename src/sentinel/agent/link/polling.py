@@ -10,6 +10,8 @@ from sentinel.agent.link.reach import Reach
 from sentinel.core.errors import SentinelError
 
 WAIT = 25.0
+_SHARE = 5 / 12
+"""Of the time in which a job may begin, the most that a poll takes: the rest is for beginning it."""
 _BREATH = 0.05
 """Seconds between two polls that said nothing new and did not wait: that controller is in trouble."""
 
@@ -55,6 +57,6 @@ class Polling:
             self._reach.worked("what is wanted here")
             if wait and desired.revision == seen and self._now() - asked_at < _BREATH:
                 self._stop.wait(_BREATH)
-            seen, wait = desired.revision, WAIT
+            seen, wait = desired.revision, min(WAIT, (desired.begin_by - asked_at) * _SHARE)
             self._heard(desired)
         self._controller.close()

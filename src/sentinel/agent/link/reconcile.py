@@ -63,8 +63,12 @@ def reconcile(
         elif attempt is None and wanted.state is JobState.ALLOCATED and now < desired.begin_by:
             # Of one that is past ALLOCATED something ran already. It is not here: the beat says so.
             behind = next((busy[gpu] for gpu in wanted.gpus if gpu in busy), None)
-            if behind is not None:
+            other = None if behind is None else attempts.get(behind)
+            if behind is not None and (other is None or not other.unknown):
                 action = HoldOff(token=wanted.token, behind=behind)
+            elif other is not None:
+                why = f"job {other.job}, which the controller does not know (a restored backup?), has its GPU"
+                action = Say(report=refused(wanted, why))
             else:
                 action = Launch(wanted=wanted, begin_by=desired.begin_by)
                 busy.update(dict.fromkeys(wanted.gpus, wanted.token))
