@@ -8,7 +8,16 @@ from tests.scheduling.cluster import node, placed, snapshot
 
 from sentinel.core.job import IfLost, Job, JobState
 from sentinel.core.node import NodeState
-from sentinel.scheduling.leases import Finding, Judgement, Sightings, Terms, all_heard_of, judge, look
+from sentinel.scheduling.leases import (
+    Finding,
+    Judgement,
+    Sightings,
+    Terms,
+    all_heard_of,
+    judge,
+    look,
+    terms_for,
+)
 from sentinel.scheduling.lifecycle import Gone, Silence
 from sentinel.scheduling.snapshot import Snapshot
 
@@ -148,3 +157,18 @@ def test_after_a_restore_all_nodes_but_the_dead_must_have_moved() -> None:
     assert all_heard_of(w.snapshot, w.seen)
     w.snapshot.take(nodes=[replace(node("d"), id="d")])
     assert not all_heard_of(w.snapshot, w.seen)
+
+
+def test_shorter_leases_have_everything_shorter_and_longer_ones_only_a_longer_margin() -> None:
+    short, long = terms_for(6.0), terms_for(600.0)
+    assert (short.lease, short.start_within, short.margin, short.silent_after) == (6.0, 6.0, 2.0, 3.5)
+    assert (long.lease, long.start_within, long.margin, long.silent_after) == (600.0, 60.0, 100.0, 35.0)
+    assert terms_for(60.0) == Terms()
+
+
+def test_a_fenced_job_may_go_by_a_longer_lease_of_before() -> None:
+    w = Watch(node("n"), job(JobState.LOST, if_lost=IfLost.FENCE, grace=30.0))
+    w.at(0.0, renew="j")
+    terms = terms_for(60.0, former_until=400.0)
+    assert judge(w.snapshot, w.seen, 400.0 + 30 + 9, terms).findings == ()
+    assert len(judge(w.snapshot, w.seen, 400.0 + 30 + 10, terms).findings) == 1

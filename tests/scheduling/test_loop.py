@@ -257,6 +257,29 @@ def test_a_step_that_failed_is_made_up_for(q: Queue) -> None:
     assert q.loop.step().placed == ("j",)
 
 
+def test_beats_that_could_not_be_kept_are_not_missed(q: Queue) -> None:
+    """While nobody can write, nobody can say that a node is silent, nor for a lease's time after that."""
+    q.keep(job("j"))
+    q.loop.step()
+
+    def fail(tx: Transaction) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    failed = 0
+    for _ in range(40):
+        q.now += 5.0
+        q.between.first = fail
+        try:
+            q.loop.step()
+        except StoreUnavailable:
+            failed += 1
+    q.between.first = None
+    assert failed
+    q.now += 5.0
+    q.loop.step()
+    assert q.job("j").state is JobState.ALLOCATED
+
+
 def test_a_conflict_of_another_kind_is_not_swallowed(q: Queue) -> None:
     q.keep(job("j"))
     q.loop._new_token = lambda: "t1"  # pyright: ignore[reportPrivateUsage]

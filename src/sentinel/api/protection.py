@@ -4,6 +4,7 @@ Plain ASGI: the framework's own base class for this costs as much as a route. In
 """
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentinel.api.problems import Problem, problem_response
@@ -55,7 +56,10 @@ class Protection:
                     raise HTTPException(413, TOO_BIG, {"Connection": "close"})
             return message
 
-        await self._app(scope, counted, protected)
+        try:
+            await self._app(scope, counted, protected)
+        except ClientDisconnect:
+            return  # it hung up in the middle of its request: nobody to answer, and no defect
 
 
 def _told_length(scope: Scope) -> int:

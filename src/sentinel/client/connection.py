@@ -23,6 +23,7 @@ from sentinel.core.errors import ApiError, ApiUnavailable, UsageError
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _CONNECT_SECONDS = 10.0
 _LONGEST_BODY = 256 * 2**20
+_BY_THE_CLOCK = (9, 10)  # OpenSSL's codes: not yet valid, has expired
 _CLOSED_BY_OTHER = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, ssl.SSLEOFError)
 
 
@@ -286,6 +287,8 @@ def _header_lines(headers: Mapping[str, str]) -> str:
 
 def _why(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _BY_THE_CLOCK:
+            return f"by this machine's clock its {error.verify_message}"
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, TimeoutError):
         return "it took too long"
@@ -302,6 +305,8 @@ def _why(error: Exception) -> str:
 
 def _hint(error: Exception, host: str, method: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _BY_THE_CLOCK:
+            return "is the clock right? `date` shows it"
         return "does SENTINEL_CA name the ca.pem of that controller?"
     if isinstance(error, socket.gaierror | ssl.SSLError | BadAnswer):
         closed = isinstance(error, ssl.SSLEOFError)

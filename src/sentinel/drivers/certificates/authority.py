@@ -111,8 +111,9 @@ def server_files(authority: Authority, folder: Path, names: Sequence[str], *, re
     if file.exists() and key_file.exists():
         found = certificate_from(file.read_bytes(), str(file))
         left = found.not_valid_after_utc.timestamp() - wall()
+        begun = found.not_valid_before_utc.timestamp() <= wall()  # else it is of a clock that was wrong
         signed = found.issuer == x509.load_pem_x509_certificate(authority.ca_pem).subject
-        if left > renew_days * DAY and signed and _names_of(found) == frozenset(map(_plain, names)):
+        if begun and left > renew_days * DAY and signed and _names_of(found) == frozenset(map(_plain, names)):
             return
     certificate, key = authority.issue_server(names)
     file.unlink(missing_ok=True)  # never a certificate with another one's key
