@@ -31,6 +31,7 @@ from sentinel.core.bell import Bell
 from sentinel.core.errors import SentinelError
 from sentinel.scheduling.leases import LEASE_SECONDS, terms_for
 from sentinel.server import wiring
+from sentinel.server.collector import collect_seldom
 from sentinel.server.config import DATABASE_VARIABLE
 from sentinel.server.folders import Folders
 from sentinel.server.tls_protocol import NodeProtocol
@@ -99,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     folders = Folders(root=Path(options.data_dir))
     try:
         settings = ApiSettings(terms=terms_for(options.lease_seconds))
+        collect_seldom()
         uvloop.run(_serve(folders, options.listen_fd, options.ready_fd, settings))
     except SentinelError as error:
         print(f"sentinel-api: {error.message}", file=sys.stderr)

@@ -26,6 +26,7 @@ from sentinel.scheduling.leases import LEASE_SECONDS, terms_for
 from sentinel.scheduling.loop import Scheduler
 from sentinel.scheduling.mirror import Mirror
 from sentinel.server import wiring
+from sentinel.server.collector import collect_seldom
 from sentinel.server.config import DATABASE_VARIABLE
 from sentinel.server.folders import Folders
 from sentinel.server.housekeeping import Housekeeping
@@ -92,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(folders: Folders, store: Store, lease: float) -> None:
     terms = terms_for(lease, former_until=boottime() + _longest_lease(store, lease))
+    collect_seldom()
     bell = Bell(folders.bells)
     store.on_commit(bell.ring)
     scheduler = Scheduler(store, Mirror(store), now=boottime, today=wall, new_token=_token, terms=terms)
