@@ -48,6 +48,7 @@ def test_inference_steps_aside_for_a_job_and_comes_back(
     (lease,) = leases(arbiter)
     assert lease["pid"] == running["pid"]
     assert not arbiter.answers()
+    eventually(lambda: "SENTINEL_LEASE=" in node.log() and node.log().endswith("\n"))  # it has just begun
     found = dict(line.split("=", 1) for line in node.log().splitlines())
     assert found["SENTINEL_LEASE"] == lease["id"]
     assert found["CUDA_VISIBLE_DEVICES"] == gpus[0]

@@ -72,7 +72,6 @@ def test_it_survives_the_end_of_its_starters_group(node: Supervised) -> None:
     ("options", "code", "words"),
     [
         (["--dir", "/proc/nowhere"], 2, "choose another --dir"),
-        (["--dir", "/tmp/" + "x" * 120], 1, "longer than 107 bytes"),
         (["--log-cap", "many"], 2, "is no size"),
         (["--run-as", "a", "--users", "b"], 2, "not allowed with"),
     ],

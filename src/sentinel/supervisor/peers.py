@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sentinel.core.errors import ProtocolError, SentinelError
+from sentinel.core.socket_path import socket_path
 from sentinel.supervisor.wire import MOST_LINE, Command, command_from, frames_in, line
 
 MOST_OUT = 16 * 1024 * 1024
@@ -211,14 +212,13 @@ class Door:
 
 
 def _listen(path: Path) -> socket.socket:
-    if len(os.fsencode(path)) > 107:
-        raise SentinelError(f"the socket's path is longer than 107 bytes; choose a shorter folder: {path}")
     with contextlib.suppress(FileNotFoundError):
         path.unlink()  # a predecessor's: we have the lock
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     mask = os.umask(0o177)
     try:
-        sock.bind(str(path))
+        with socket_path(path) as name:
+            sock.bind(name)
     except OSError as error:
         sock.close()
         raise SentinelError(f"cannot listen on {path}: {error.strerror}") from None

@@ -121,7 +121,7 @@ def test_a_job_from_wanted_to_forgotten(node: Node) -> None:
     node.hears("t-j1", "starting", "running")
     (launch,) = node.supervisor.told("launch")
     assert launch["environment"] == {"SECRET": "s3cret"} and launch["owner"] == "ada"
-    node.until(lambda: node.controller.beats[-1]["held"] == ["t-j1"], "it is named")
+    node.until(lambda: node.controller.beats and node.controller.beats[-1]["held"] == ["t-j1"], "it is named")
     node.supervisor.exits("t-j1")
     node.hears("t-j1", "exited")
     node.until(lambda: node.supervisor.told("forget"), "it is forgotten")
@@ -194,7 +194,9 @@ def test_a_supervisor_that_was_killed_is_started_again(node: Node) -> None:
     node.hears("t-j1", "running")
     node.supervisor.stop()
     node.until(lambda: node.starts == 2, "another is started")
-    node.until(lambda: node.controller.beats[-1]["held"] == ["t-j1"], "it has its record")
+    node.until(
+        lambda: node.controller.beats and node.controller.beats[-1]["held"] == ["t-j1"], "it has its record"
+    )
     node.supervisor.exits("t-j1", None, why="the supervisor was killed")
     node.hears("t-j1", "exited")
     assert node.controller.reports[-1]["exit_code"] is None
@@ -220,11 +222,11 @@ def test_a_supervisor_that_hangs_is_unknown_and_asked_again(
     node.agent()
     node.until(lambda: node.next_beat()["held"] == [], "it answers")
     node.supervisor.mute = True
-    node.until(lambda: node.controller.beats[-1]["held"] is None, "it is silent")
+    node.until(lambda: node.controller.beats and node.controller.beats[-1]["held"] is None, "it is silent")
     node.supervisor.mute = False
     monkeypatch.setattr(line, "_HELLO_SECONDS", 0.05)
     node.supervisor.stop()
-    node.until(lambda: node.controller.beats[-1]["held"] == [], "it answers again")
+    node.until(lambda: node.controller.beats and node.controller.beats[-1]["held"] == [], "it answers again")
 
 
 def test_what_is_seen_was_acted_upon_before_the_supervisor_was_asked(node: Node) -> None:

@@ -84,7 +84,7 @@ def test_a_job_runs_and_its_output_and_code_arrive(node: RealNode) -> None:
     assert (exited["exit_code"], exited["signal"]) == (3, None)
     node.until(lambda: ("j1", 1) in node.controller.complete, "its output is complete")
     assert bytes(node.controller.logs["j1", 1]) == b"hello\n"
-    node.until(lambda: node.controller.beats[-1]["held"] == [], "it is forgotten")
+    node.until(lambda: node.controller.beats and node.controller.beats[-1]["held"] == [], "it is forgotten")
 
 
 def test_many_at_once_each_once(node: RealNode) -> None:
@@ -118,7 +118,7 @@ def test_it_outlives_the_agent_and_a_supervisor_that_was_killed(node: RealNode, 
     node.until(lambda: node.starts == 2 and node.link and node.link.line_pid not in (None, first), "anew")
     node.agent()
     assert node.starts == 2
-    node.until(lambda: node.controller.beats[-1]["held"] == ["t-j1"], "it is named")
+    node.until(lambda: node.controller.beats and node.controller.beats[-1]["held"] == ["t-j1"], "it is named")
     go.touch()
     node.hears("t-j1", "exited")
     exited = node.controller.reports[-1]

@@ -20,6 +20,7 @@ from sentinel.agent.link.log_file import log_path, tail_of
 from sentinel.agent.link.membership import Credentials
 from sentinel.core.errors import ProtocolError, SentinelError
 from sentinel.core.notify import Journal
+from sentinel.core.socket_path import socket_path
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -130,7 +131,8 @@ class Terminal:
         self._buffer = bytearray()
         try:
             self._sock.settimeout(_SECONDS)
-            self._sock.connect(str(path))
+            with socket_path(path) as name:
+                self._sock.connect(name)
             self._sock.sendall(encoded(attach_command(token)))
             self._begin()
             self._sock.settimeout(None)

@@ -18,6 +18,7 @@ from sentinel.agent.link.commands import encoded, hello_command
 from sentinel.agent.link.executor import Executor
 from sentinel.core.errors import ProtocolError, SentinelError
 from sentinel.core.notify import Journal
+from sentinel.core.socket_path import socket_path
 
 SOCKET = "supervisor.sock"
 _PIECE = 256 * 1024
@@ -154,7 +155,8 @@ class Line:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(_SENDING_SECONDS)
-            sock.connect(str(self._path))
+            with socket_path(self._path) as name:
+                sock.connect(name)
         except BaseException:
             sock.close()
             raise
