@@ -8,6 +8,7 @@ from tests.cli.running import Cli
 
 from sentinel.cli.main import main
 from sentinel.cli.node_process import SERVER
+from sentinel.server import __main__ as server
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_options_are_passed_on(words: list[str], passed: list[str], monkeypatch:
 
 
 def test_the_controllers_process_knows_these_options() -> None:
-    parser = pytest.importorskip("sentinel.server.__main__")._parser()
+    parser = server._parser()
     found = parser.parse_args(
         ["up", "--data-dir", "d", "--listen", "l", "--database", "x", "--gpus", "g", "--run-jobs-as", "u",
          "--arbiter", "a", "--config", "c", "--name", "n"]
