@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +88,21 @@ def test_longer_than_the_lease(world: World, cables: Cables) -> None:
     check(world)
 
 
+def test_fenced_and_back_before_that_is_certain(world: World, cables: Cables) -> None:
+    """The node has ended the job and says so before the controller may take that for granted."""
+    node = world.node("a", 1, prefix=cables.plug("a"))
+    id = world.submit(gate="x", code=3, if_lost="fence", grace=60)
+    world.begun(id)
+    world.becomes(id, "RUNNING")
+    cables.pull("a")
+    eventually(lambda: not node.job_pids(), LEASE + 5)
+    cables.mend("a")
+    world.begun(id, attempt=2)
+    world.open_gate("x")
+    assert world.ended(id)["attempt"] == 2
+    check(world)
+
+
 def test_rebooted_meanwhile(world: World, cables: Cables, tmp_path: Path) -> None:
     """Its processes are gone, its files are there, and the kernel says that it is another boot."""
     boot = tmp_path / "boot-id"
@@ -138,20 +152,28 @@ def test_declared_dead_and_back(world: World, cables: Cables) -> None:
 
 
 def test_who_stands_still_begins_nothing_late(world: World, cables: Cables) -> None:
-    """An agent and a supervisor that were about to launch a job, and are let go on when it is too late."""
-    a, b = (world.node(name, 1, prefix=cables.plug(name)) for name in ("a", "b"))
-    still = [eventually(lambda: a.pids("agent"))[0], eventually(lambda: b.pids("supervisor"))[0]]
+    """An agent and a supervisor that were about to launch a job, and are let go on when it is too late. Of
+    what runs already nothing is said meanwhile, and so nothing is concluded."""
+    a, b = world.node("a", 1, prefix=cables.plug("a")), world.node("b", 2, prefix=cables.plug("b"))
+    runs = world.submit(gate="x", code=5, node="b")
+    world.begun(runs)
+    world.becomes(runs, "RUNNING")
+    still = [a.pids("agent")[0], b.pids("supervisor")[0]]
     for pid in still:
         os.kill(pid, signal.SIGSTOP)
     first, second = world.submit(code=3, node="a"), world.submit(code=4, node="b")
     for id in (first, second):
         world.becomes(id, "ALLOCATED")
-    for id in (first, second):
+    for id in (first, second, runs):
         world.becomes(id, "LOST", seconds=LOST_AFTER + 10)
+    assert "cannot say whether it runs" in world.job(runs)["reason"]
+    assert world.client.node("b")["state"] == "up"
     for pid in still:
         os.kill(pid, signal.SIGCONT)
+    assert world.becomes(runs, "RUNNING")["attempt"] == 1
     for id in (first, second):
         assert world.ended(id)["attempt"] == 2
         assert [mark.attempt for mark in world.marks() if (mark.job, mark.kind) == (id, "S")] == [2]
-    time.sleep(0.1)
+    world.open_gate("x")
+    assert world.ended(runs)["attempt"] == 1
     check(world)
