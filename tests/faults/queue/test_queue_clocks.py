@@ -154,7 +154,7 @@ def test_a_node_whose_clock_is_years_behind(world: World, clocks: tuple[Clock, C
     clocks[1].set("-9000d")
     kill(node.pids("agent")[0])
     node.start()
-    eventually(lambda: "by this machine's clock its certificate is not yet valid" in world.tail())
+    eventually(lambda: "this node's certificate begins on" in world.tail())
     assert alive(leader)
     clocks[1].set("+0")
     world.is_up("a")
@@ -182,4 +182,36 @@ def test_a_controller_that_started_while_its_clock_was_years_ahead(
     assert node.job_pids()
     world.open_gate("x")
     assert world.ended(id)["attempt"] == 1
+    check(world)
+
+
+def test_switched_on_again_after_forty_days(tmp_path: Path, sleep: Path) -> None:
+    """A node's certificate is good for thirty. One on the controller's own machine joins again by itself."""
+    clock = Clock(tmp_path / "clock", sleep)
+    with World(tmp_path, lease=10, server_environment=clock.environment) as world:
+        world.ended(world.submit(code=3))
+        world.server.stop(signal.SIGKILL)
+        kill(world.pid("supervisor"))
+        clock.set("+40d")
+        world.start()
+        assert world.ended(world.submit(code=4))["attempt"] == 1
+        check(world)
+
+
+def test_a_node_that_was_away_for_forty_days(world: World, clocks: tuple[Clock, Clock]) -> None:
+    """It says what is the matter, and joins again with a new token."""
+    node = world.node("a", 1)
+    world.ended(world.submit(code=3))
+    node.end()
+    for clock in clocks:
+        clock.set("+40d")
+    kill(world.pid("api"))
+    node.start()
+    eventually(lambda: "this node's certificate ended on" in world.tail() and "agent join" in world.tail())
+    kill(node.pids("agent")[0])
+    eventually(lambda: world.client.node("a")["state"] == "silent")
+    done = node.join_again()
+    assert done.returncode == 0, done
+    node.start()
+    assert world.ended(world.submit(code=4))["attempt"] == 1
     check(world)

@@ -209,6 +209,16 @@ class Node:
             self.agent = Program(self.folder / "agent.log", program, environment)
         self.agent.start()
 
+    def join_again(self) -> subprocess.CompletedProcess[str]:
+        """What somebody types on that machine, with a new token."""
+        assert self.agent is not None
+        token = str(self.world.client.create_token("node", kind="join")["token"])
+        words = ["join", self.world.url, "--token", token, "--node-dir", str(self.folder / "dir")]
+        program = [*self.prefix, sys.executable, "-m", "sentinel.agent", *words, "--name", self.name]
+        return subprocess.run(
+            program, env=self.agent.environment, capture_output=True, text=True, timeout=30, check=False
+        )
+
     def pids(self, role: str) -> list[int]:
         """`role`: agent, supervisor."""
         return pids_of(role, self.folder / "dir")

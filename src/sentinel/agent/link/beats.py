@@ -19,7 +19,9 @@ _A_LEASE = 6
 """Beats in the time of a lease, at the least."""
 _SPACING = 0.1
 """Seconds between two beats at the least, however often something changes."""
-_ASKING = 5.0
+_LEAST_ASKING = 1.0
+_ASKING = 0.5
+"""Of the pause between two beats, for how long the supervisor is asked: its silence must not make ours."""
 
 
 class Told(Protocol):
@@ -100,7 +102,7 @@ class Beats:
         seen = (
             self._executor.seen
         )  # before the supervisor is asked: what moves from now on is not in this beat
-        held = self._held(_ASKING)
+        held = self._held(max(_LEAST_ASKING, self._pause * _ASKING))
         body = self._body.body()
         at = self._now()
         try:

@@ -22,11 +22,14 @@ from sentinel.agent.link.membership import (
     save_membership,
     write,
 )
+from sentinel.agent.link.validity import amiss
 from sentinel.client.connection import Connection
+from sentinel.core.clock import wall
 from sentinel.core.errors import ApiError, ApiUnavailable, SentinelError, UsageError
 from sentinel.core.secret import parse_join
 
 _SECONDS = 15.0
+_STILL_UP = "node-up"
 _LONGEST_TOKEN = 4096
 
 
@@ -69,12 +72,14 @@ def read_token(path: Path) -> str:
     return text
 
 
-def join(folder: Path, url: str, token: str, machine: Machine, keys: Keys) -> Joined:
-    """Joins the controller at `url`, unless this node is one of its nodes already. Raises SentinelError,
-    in one line that says what to do."""
+def join(
+    folder: Path, url: str, token: str, machine: Machine, keys: Keys, today: Callable[[], float] = wall
+) -> Joined:
+    """Joins the controller at `url`, unless this node is one of its nodes already, with a certificate that is
+    good `today` (epoch). Raises SentinelError, in one line that says what to do."""
     _, fingerprint = parse_join(token)
     ca_pem = _authority(url, fingerprint)
-    known = _still_a_node(folder, url, machine.name, fingerprint)
+    known = None if amiss(folder, keys, today()) else _still_a_node(folder, url, machine.name, fingerprint)
     if known is not None:
         return Joined(membership=known, already=True)
     key = _key(folder, keys)
@@ -100,6 +105,7 @@ def joined_by_then(
     machine: Machine,
     keys: Keys,
     trouble: Callable[[SentinelError], None],
+    today: Callable[[], float] = wall,
 ) -> Membership:
     """For an agent that is started with its controller: joins it as soon as it answers, if need be.
 
@@ -119,14 +125,17 @@ def joined_by_then(
                 raise UsageError("to join a controller takes a token: --join-token-file F")
             return _moved(folder, known, url)
         try:
-            return join(folder, url, token, machine, keys).membership
+            return join(folder, url, token, machine, keys, today).membership
         except ApiUnavailable as error:
             if known is not None and _same_authority(folder, token):
                 return _moved(folder, known, url)
             trouble(error)
-        except SentinelError:
+        except SentinelError as error:
             if known is None or not _same_authority(folder, token):
                 raise
+            if isinstance(error, ApiError) and error.kind == _STILL_UP and amiss(folder, keys, today()):
+                trouble(error)  # that is this very node, as it was before: soon it is silent
+                continue
             return _moved(folder, known, url)  # a token that has ended, most likely: it is not needed
 
 

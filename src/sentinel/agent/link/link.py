@@ -24,6 +24,7 @@ from sentinel.agent.link.polling import Polling
 from sentinel.agent.link.reach import Reach
 from sentinel.agent.link.renewal import Renewal
 from sentinel.agent.link.reporter import Reporter
+from sentinel.agent.link.validity import amiss
 from sentinel.core.clock import boot_id, boottime, wall
 from sentinel.core.errors import Refused, SentinelError
 from sentinel.core.finding import Finding
@@ -60,7 +61,7 @@ class Link:
         self._lock: int | None = None
         folder, now = parts.folder, boottime
         credentials = Credentials(folder, parts.membership)
-        reach = Reach(parts.membership.url, journal)
+        reach = Reach(parts.membership.url, journal, lambda: amiss(folder, parts.keys(), wall()))
         outbox = Outbox(now)
         self._logs = LogShipper(folder, Controller(credentials), reach, journal, now)
         self._executor = Executor(outbox, self._logs, journal, now)

@@ -12,8 +12,9 @@ from sentinel.core.notify import Journal
 class Reach:
     """Thread-safe."""
 
-    def __init__(self, url: str, journal: Journal) -> None:
-        self._url, self._journal = url, journal
+    def __init__(self, url: str, journal: Journal, amiss: Callable[[], str] = str) -> None:
+        """`amiss` says what is wrong with this node's certificate; empty when nothing is."""
+        self._url, self._journal, self._amiss = url, journal, amiss
         self._lock = threading.Lock()
         self._said: dict[str, str] = {}  # by the thread's name
 
@@ -27,6 +28,8 @@ class Reach:
                     f"this controller does not know this node any more ({error.message}); what runs goes on. "
                     f"To mend it: sentinel agent join {self._url} --token T"
                 )
+            elif isinstance(error, ApiUnavailable) and (why := self._amiss()):
+                text = f"{why} (what runs goes on)"
             elif isinstance(error, ApiUnavailable):
                 text = f"{plain(error)}; what runs goes on, and this is tried until it answers"
             else:
