@@ -94,7 +94,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         submitting = threading.Thread(target=submit)
         submitting.start()
         eventually(lambda: world.submitted)
-        until = time.monotonic() + 25
+        until = time.monotonic() + 15
         while time.monotonic() < until and (submitting.is_alive() or _open(world)):
             storm.strike()
             time.sleep(storm.dice.uniform(0.02, 0.5))
