@@ -139,7 +139,7 @@ def test_settings_of_another_controller_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.skipif(not ROOT, reason="what root has to say")
+@pytest.mark.skipif(not ROOT, reason="needs root: only root has to name the user of jobs")
 def test_root_has_to_say_who_runs_jobs(tmp_path: Path) -> None:
     done = run("up", "--data-dir", str(tmp_path / "d"), "--listen", "127.0.0.1:0", home=tmp_path)
     assert done.returncode == 2 and not (tmp_path / "d").exists()

@@ -1,7 +1,7 @@
 """The garbage collector of a process that keeps much for long. Called by the API and the loops as they begin.
 
 Both mirror every live job. Python's collector looks through all of that again and again, though hardly any of
-it is ever part of a cycle: pauses of tens of milliseconds with ten thousand jobs, for nothing.
+it is ever part of a cycle: pauses that grow with the queue, for nothing.
 """
 
 import gc

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sentinel.core.clock import boottime
 from sentinel.core.errors import SentinelError
+from sentinel.core.socket_path import socket_path
 from sentinel.server import pid_file
 from sentinel.server.folders import Folders
 from sentinel.server.processes import python
@@ -93,13 +94,10 @@ def _end_supervisor(folders: Folders, say: Callable[[str], None]) -> bool:
 
 def _connect(node: Path) -> socket.socket | None:
     """The supervisor's socket; None when nobody listens there."""
-    try:
-        folder = os.open(node, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        line.connect(f"/proc/self/fd/{folder}/supervisor.sock")  # however long the folder's path is
+        with socket_path(node / "supervisor.sock") as name:
+            line.connect(name)
     except PermissionError:
         line.close()
         raise SentinelError(
@@ -108,8 +106,6 @@ def _connect(node: Path) -> socket.socket | None:
     except OSError:
         line.close()
         return None
-    finally:
-        os.close(folder)
     return line
 
 

@@ -54,7 +54,6 @@ from sentinel.supervisor.wire import (
     line,
 )
 
-"""How long a lease lasts unrenewed, for saying so: when it ends is told by the agent."""
 TICK = 1.0
 """Seconds between two looks at the sizes of logs, and the longest that a suspended machine's deadlines are
 late."""
