@@ -222,17 +222,20 @@ def test_an_unknown_error_is_asked_about_again_at_once(
     assert sensors(source).performance_state == 0
 
 
-def test_what_stands_still_is_read_every_ten_seconds(
+def test_what_stands_still_or_is_dear_is_read_every_ten_seconds(
     nvml: NvmlStandIn, source: NvmlGpus, clock: Clock
 ) -> None:
     nvml.show([SERVER_CARD])
     sensors(source)
-    nvml.show([replace(SERVER_CARD, sensors=SERVER | {"ecc_corrected_volatile": 99, "clock_sm": 100})])
+    changed = {"ecc_corrected_volatile": 99, "clock_sm": 100, "energy": 5000, "margin": 3}
+    nvml.show([replace(SERVER_CARD, sensors=SERVER | changed)])
     clock.pass_(9)
     found = sensors(source)
     assert (found.ecc_corrected_volatile, found.sm_clock_hertz) == (11, 100e6)
+    assert (found.energy_joules, found.temperature_margin_celsius) == (123_456.789, 26), "dear ones, too"
     clock.pass_(1)
-    assert sensors(source).ecc_corrected_volatile == 99
+    found = sensors(source)
+    assert (found.ecc_corrected_volatile, found.energy_joules, found.temperature_margin_celsius) == (99, 5, 3)
 
 
 @pytest.mark.parametrize(
@@ -334,6 +337,22 @@ def test_shares_that_cannot_be_had_are_unknown(nvml: NvmlStandIn, source: NvmlGp
     card = replace(SERVER_CARD, errors={"nvmlDeviceGetProcessUtilization": 3})
     nvml.show([card.having(Occupant(pid=41, sm=70))])
     assert shares(source) == [None]
+
+
+def test_what_a_client_of_mps_does_is_unknown(nvml: NvmlStandIn, source: NvmlGpus, clock: Clock) -> None:
+    """As seen on an H100: the driver tells all of it of the server. A client may stand in both lists."""
+    server = Occupant(pid=40, name="nvidia-cuda-mps-server", sm=99, seen_us=clock.microseconds)
+    nvml.show([SERVER_CARD.having(server, Occupant(pid=41, letters="M"), Occupant(pid=42, letters="M+C"))])
+    assert shares(source) == [99, None, None]
+
+
+def test_how_busy_processes_are_is_not_asked_of_an_empty_card(nvml: NvmlStandIn, source: NvmlGpus) -> None:
+    card = replace(SERVER_CARD, errors={"nvmlDeviceGetProcessUtilization": 9})
+    nvml.show([card])
+    assert only(source).processes == ()
+    nvml.show([card.having(Occupant(pid=41))])
+    with pytest.raises(GpuReadError):
+        only(source)
 
 
 def test_more_processes_than_there_was_room_for(nvml: NvmlStandIn, source: NvmlGpus, clock: Clock) -> None:
