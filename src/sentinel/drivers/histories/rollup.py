@@ -1,0 +1,193 @@
+"""From measurements to minutes, from minutes to hours, and onto the grid of a chart. Pure.
+
+Called by `folding` and `reading`. Averages of averages are weighted with how many values they are of. A slot
+without a value is unknown.
+"""
+
+import math
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import mul
+
+from sentinel.core.series import Aggregate
+from sentinel.drivers.histories.blocks import MOST_COUNT, Raw, Slots
+
+LASTING = 15_000
+"""Milliseconds that a value holds on a grid finer than the samples come, so that a late one is no gap."""
+
+Window = tuple[int, int, int]
+"""A slot, and where the times that fall into it begin and end."""
+
+
+def slotted(raw: Raw, first: int, width: int, count: int) -> dict[int, Slots]:
+    """Each series over `count` slots of `width` milliseconds from `first` on."""
+    windows = _windows(raw.times, first, width, count)
+    even = _even(windows)
+    return {id: _slots(values, windows, count, even) for id, values in raw.columns.items()}
+
+
+def _windows(times: Sequence[int], first: int, width: int, count: int) -> list[Window]:
+    found: list[Window] = []
+    at, stop = bisect_left(times, first), bisect_left(times, first + width * count)
+    while at < stop:
+        slot = (times[at] - first) // width
+        after = bisect_left(times, first + (slot + 1) * width, at, stop)
+        found.append((slot, at, after))
+        at = after
+    return found
+
+
+def _even(windows: Sequence[Window]) -> int:
+    """How many values each slot has, if each has as many and none of them is without; else 0."""
+    if not windows:
+        return 0
+    size = windows[0][2] - windows[0][1]
+    whole = windows[-1][0] - windows[0][0] + 1 == len(windows)
+    return size if whole and all(end - start == size for _, start, end in windows) else 0
+
+
+def _slots(values: "array[float]", windows: Sequence[Window], count: int, even: int) -> Slots:
+    found = Slots.empty(count)
+    if even:
+        part = values[windows[0][1] : windows[-1][2]]
+        total = sum(part)
+        if total == total:
+            found.put(windows[0][0], _evenly(part, even), 0, len(windows))
+            return found
+    for slot, start, end in windows:
+        known = [value for value in values[start:end] if value == value]
+        if known:
+            size = len(known)
+            found.averages[slot] = sum(known) / size
+            found.lows[slot] = min(known)
+            found.highs[slot] = max(known)
+            found.lasts[slot] = known[-1]
+            found.counts[slot] = min(size, MOST_COUNT)
+    return found
+
+
+def _evenly(part: "array[float]", size: int) -> Slots:
+    """The same where every slot has `size` values, all known: ten times as fast."""
+    counts = array("H", (min(size, MOST_COUNT),)) * (len(part) // size)
+    lasts = part[size - 1 :: size]
+    if size == 1:
+        return Slots(part, part, part, lasts, counts)
+    columns = [part[nth::size] for nth in range(size)]
+    share = 1 / size
+    averages = array("f", [total * share for total in map(sum, zip(*columns, strict=True))])
+    lows, highs = array("f", map(min, *columns)), array("f", map(max, *columns))
+    return Slots(averages, lows, highs, lasts, counts)
+
+
+def coarser(slots: Slots, size: int) -> Slots:
+    """Each `size` slots as one; what is left over at the end is left out."""
+    if size == 1:
+        return slots
+    count = len(slots.counts) // size
+    found = Slots.empty(count)
+    for slot in range(count):
+        part = slice(slot * size, (slot + 1) * size)
+        counts = slots.counts[part]
+        total = sum(counts)
+        if not total:
+            continue
+        averages, lows, highs, lasts = (
+            slots.averages[part],
+            slots.lows[part],
+            slots.highs[part],
+            slots.lasts[part],
+        )
+        if not all(counts):
+            here = [nth for nth, one in enumerate(counts) if one]
+            counts = [counts[nth] for nth in here]
+            averages, lows, highs, lasts = (
+                [column[nth] for nth in here] for column in (averages, lows, highs, lasts)
+            )
+        found.averages[slot] = sum(map(mul, averages, counts)) / total
+        found.lows[slot] = min(lows)
+        found.highs[slot] = max(highs)
+        found.lasts[slot] = lasts[-1]
+        found.counts[slot] = min(total, MOST_COUNT)
+    return found
+
+
+PART = {
+    Aggregate.AVG: 0,
+    Aggregate.SUM: 0,
+    Aggregate.COUNT: 0,
+    Aggregate.MIN: 1,
+    Aggregate.MAX: 2,
+    Aggregate.LAST: 3,
+}
+"""Which part of a roll-up an answer is made from, beside the counts."""
+
+
+def line_of(slots: Slots, how: Aggregate) -> "array[float]":
+    """That part of it."""
+    return (slots.averages, slots.lows, slots.highs, slots.lasts)[PART[how]]
+
+
+def answered(line: "array[float]", counts: "array[int]", size: int, how: Aggregate) -> list[float | None]:
+    """Of each `size` slots one value; None where nothing is known. `line`: the part that PART names."""
+    if size > 1 and how in (Aggregate.AVG, Aggregate.SUM) and _same(counts):
+        # Most charts of most cards: each slot is of as many values. A third of the work.
+        factor = 1 / size if how is Aggregate.AVG else counts[0]
+        rows = zip(*(line[nth::size] for nth in range(size)), strict=True)
+        return [total * factor for total in map(sum, rows)]
+    columns = [line[nth::size] for nth in range(size)]
+    many = [counts[nth::size] for nth in range(size)]
+    totals: Sequence[int] = many[0] if size == 1 else list(map(sum, zip(*many, strict=True)))
+    values: Sequence[float]
+    match how:
+        case Aggregate.COUNT:
+            values = totals
+        case Aggregate.AVG | Aggregate.SUM:
+            values = _sums(line, counts, size)
+            if how is Aggregate.AVG:
+                values = [one / total if total else 0.0 for one, total in zip(values, totals, strict=True)]
+        case Aggregate.MIN:
+            values = columns[0] if size == 1 else list(map(min, *_without(columns, math.inf)))
+        case Aggregate.MAX:
+            values = columns[0] if size == 1 else list(map(max, *_without(columns, -math.inf)))
+        case Aggregate.LAST:
+            values = columns[-1]
+            for column in columns[-2::-1]:
+                values = [one if one == one else before for one, before in zip(values, column, strict=True)]
+    if how is Aggregate.COUNT or 0 in totals:
+        return [float(one) if total else None for one, total in zip(values, totals, strict=True)]
+    return list(values)
+
+
+def _same(counts: "array[int]") -> bool:
+    """Whether all slots are of the same number of values, and of some."""
+    return len(counts) > 0 and counts[0] > 0 and counts.tobytes() == counts[:1].tobytes() * len(counts)
+
+
+def _sums(averages: Sequence[float], counts: Sequence[int], size: int) -> list[float]:
+    if 0 in counts:
+        sums = [one * count if count else 0.0 for one, count in zip(averages, counts, strict=True)]
+    else:
+        sums = list(map(mul, averages, counts))
+    return sums if size == 1 else list(map(sum, zip(*(sums[nth::size] for nth in range(size)), strict=True)))
+
+
+def _without(columns: Sequence[Sequence[float]], instead: float) -> list[list[float]]:
+    """With something else for what is unknown."""
+    return [[one if one == one else instead for one in column] for column in columns]
+
+
+def carry(
+    values: list[float | None], times: Sequence[int], column: "array[float]", first: int, width: int
+) -> None:
+    """Where a slot of `values` has nothing, the value before, if it lasts until the slot's end."""
+    if width >= LASTING or None not in values:
+        return
+    known = [nth for nth, value in enumerate(column) if value == value]
+    moments = [times[nth] for nth in known]
+    for slot, value in enumerate(values):
+        if value is None:
+            end = first + (slot + 1) * width
+            at = bisect_left(moments, end) - 1
+            if at >= 0 and moments[at] >= end - LASTING:
+                values[slot] = column[known[at]]
