@@ -284,7 +284,8 @@ check_jobs() {
 }
 
 stop_the_rest() {
-    for unit in sentinel-server.service sentinel-agent.service sentinel-supervisor.service sentinel-scan.timer; do
+    for unit in sentinel-server.service sentinel-agent.service sentinel-supervisor.service sentinel-scan.timer \
+        sentinel-slurm-exporter.service; do
         if has_unit "$unit"; then run systemctl disable --quiet --now "$unit"; fi
     done
     if has_unit sentinel-scan.service; then run systemctl stop sentinel-scan.service; fi
@@ -375,6 +376,7 @@ esac
 source=$(cd "$(dirname "$0")" && pwd)
 opt=$prefix/opt/sentinel bin=$prefix/usr/local/bin etc=$prefix/etc/sentinel
 optional="sentinel-agent.service sentinel-scan.service sentinel-scan.timer sentinel-supervisor.service sentinel-server.service"
+optional="$optional sentinel-slurm-exporter.service"
 units=$prefix/etc/systemd/system var=$prefix/var/lib/sentinel log=$prefix/var/log/sentinel
 data=$prefix/var/lib/sentinel-server user=sentinel-server
 

@@ -8,11 +8,14 @@ import json
 import sys
 from collections.abc import Callable
 
+from bench.alerting import rules
 from bench.figure import Figure, machine
 from bench.health import kernel_log
 from bench.health import round as health_round
+from bench.history import ingest, query
 from bench.inventory import agent, scan
 from bench.queue import agents, drain, latency
+from bench.scheduling import cold_pass, elasticflow, openb, philly
 from bench.telemetry import scrape, snapshot
 from bench.workstation import alarm, at_rest, crowd, round_trip, turns, wrapper
 from bench.workstation.arbiter import BenchmarkError
@@ -34,6 +37,13 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "latency": latency.measure,
     "help": latency.measure_help,
     "agents": agents.measure,
+    "openb": openb.measure,
+    "cold-pass": cold_pass.measure,
+    "elasticflow": elasticflow.measure,
+    "philly": philly.measure,
+    "history-ingest": ingest.measure,
+    "history-query": query.measure,
+    "rules": rules.measure,
 }
 
 

@@ -24,6 +24,14 @@ while not pathlib.Path("enough").exists():
     time.sleep(0.05)
 sys.exit({EXIT_CODE})
 """
+SWEEP = """\
+import pathlib, time
+done = pathlib.Path("sweep.state")
+print("goes on after", done.read_text() if done.exists() else "nothing", flush=True)
+while not pathlib.Path("enough").exists():
+    time.sleep(0.05)
+"""
+SAVE = "printf 'step 1200' > sweep.state"  # what the sweep's checkpoint command does
 
 
 class Controller:
@@ -119,6 +127,9 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
             log = wait_until(lambda: queue.text("job", "logs", id).strip(), "the job's log comes")
             tell.show("the job's log", log)
 
+        with tell.step("a job makes room", "A sweep says that it may be stopped; then something is urgent."):
+            make_room(stage, tell, queue)
+
         with tell.step("the job ends, its exit code is kept", "And the cards are free again."):
             Path(stage.folder, "enough").touch()
             job = wait_until(lambda: _ended(queue, id), "the job ends")
@@ -128,6 +139,29 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
 
         with tell.step("inference answers after the job", "Nothing waits; chat comes back by itself."):
             inference_answers(stage, tell)
+
+
+def make_room(stage: Stage, tell: Narrator, queue: Controller) -> None:
+    """A preemptible job saves its state, is stopped for an urgent one, and goes on after that."""
+    Path(stage.folder, "sweep.py").write_text(SWEEP)
+    tell.tell("$ sentinel job submit --preemptible --checkpoint 'SAVE' -- python sweep.py", DIM)
+    words = ["--gpus", "1", "--preemptible", "--checkpoint", f'sh -c "{SAVE}"', "--json"]
+    sweep = queue.ask("job", "submit", *words, "--", "python", "sweep.py")["id"]
+    wait_until(lambda: queue.text("job", "logs", sweep).strip(), "the sweep runs")
+    tell.tell("$ sentinel job submit --priority 10 -- true", DIM)
+    urgent = queue.ask("job", "submit", "--gpus", "1", "--priority", "10", "--json", "--", "true")["id"]
+    wait_until(lambda: _ended(queue, urgent), "the urgent job ends")
+    tell.show("the urgent job ended", f"job {urgent}")
+    again = wait_until(lambda: _attempt(queue, sweep, 2), "the sweep runs again")
+    log = wait_until(lambda: queue.text("job", "logs", sweep).strip(), "its log comes")
+    if again["preemptions"] != 1 or log != "goes on after step 1200":
+        raise Trouble(f"the sweep was stopped {again['preemptions']} times, and says {log!r}")
+    tell.show("the sweep saved its state, and is back", log)
+
+
+def _attempt(queue: Controller, id: str, number: int) -> dict[str, Any] | None:
+    job = _state(queue, id)
+    return job if (job["state"], job["attempt"]) == ("RUNNING", number) else None
 
 
 def _state(queue: Controller, id: str) -> dict[str, Any]:

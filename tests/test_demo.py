@@ -24,6 +24,7 @@ STEPS = [
     "a queue on top",
     "a job is queued",
     "inference steps aside for it",
+    "a job makes room",
     "the job ends, its exit code is kept",
     "inference answers after the job",
 ]
@@ -59,7 +60,7 @@ def test_the_whole_story_as_text(tmp_path: Path) -> None:
         out, err = demo.communicate(timeout=120)
     assert demo.returncode == 0, out + err
     assert [line for step in STEPS for line in out.splitlines() if line.endswith(f" s  {step}")]
-    assert "All 12 steps went as they should" in out
+    assert "All 13 steps went as they should" in out
     assert "\x1b[" not in out
     assert err == ""
     assert mentioning(tmp_path) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sentinel.agent import __main__ as agent
 from sentinel.agent import config
 from sentinel.agent.__main__ import main
 from sentinel.agent.config import Overrides, link_config, load, node_dir
@@ -61,6 +62,23 @@ def test_the_arbiter_is_the_usual_one_another_or_none(
     assert link_config(folder=tmp_path, run_as="ada").arbiter == "/run/mine.sock"
     assert link_config(folder=tmp_path, run_as="ada", arbiter="/x").arbiter == "/x"
     assert link_config(folder=tmp_path, run_as="ada", arbiter="none").arbiter is None
+
+
+def test_how_other_nodes_reach_it_and_whether_gpus_are_shared(tmp_path: Path) -> None:
+    usual = link_config(folder=tmp_path, run_as="ada")
+    assert (usual.address, usual.share_gpus) == (None, True)
+    for address in ("10.0.0.7", "fd00::7", "gpu-01.ib.example"):
+        assert link_config(folder=tmp_path, run_as="ada", address=address).address == address
+    for wrong in ("", "a b", "10.0.0.7\n", "https://x/"):
+        with pytest.raises(UsageError, match="--address"):
+            link_config(folder=tmp_path, run_as="ada", address=wrong)
+
+
+def test_both_can_be_said_on_the_command_line() -> None:
+    said = agent._parser().parse_args(["run", "--address", "10.0.0.7", "--no-share-gpus"])
+    assert (said.address, said.no_share_gpus) == ("10.0.0.7", True)
+    silent = agent._parser().parse_args(["run"])
+    assert (silent.address, silent.no_share_gpus) == (None, False)
 
 
 def test_where_a_node_keeps_its_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ class Api:
     clock: Clock = field(default_factory=Clock)
     settings: ApiSettings = field(default_factory=lambda: ApiSettings(keep_alive=0.2, look_again=0.1))
     logs: Path | None = None
-    there: dict[str, dict[str, str]] = field(default_factory=dict)  # what a test has put there
+    there: dict[str, list[dict[str, str]]] = field(default_factory=dict)  # what a test has put there
 
     def __enter__(self) -> Self:
         self.loop = asyncio.new_event_loop()

@@ -50,6 +50,18 @@ TABLE = {
     ("POST", "users"): Action.ADMINISTER,
     ("PATCH", "users/{name}"): Action.ADMINISTER,
     ("DELETE", "users/{name}"): Action.ADMINISTER,
+    ("GET", "accounts"): Action.READ,
+    ("GET", "accounts/default"): Action.READ,
+    ("PUT", "accounts/default"): Action.OPERATE,
+    ("DELETE", "accounts/default"): Action.OPERATE,
+    ("GET", "accounts/{scope}/{name}"): Action.READ,
+    ("PUT", "accounts/{scope}/{name}"): Action.OPERATE,
+    ("DELETE", "accounts/{scope}/{name}"): Action.OPERATE,
+    ("GET", "usage"): Action.READ,
+    ("GET", "reservations"): Action.READ,
+    ("POST", "reservations"): Action.OPERATE,
+    ("GET", "reservations/{name}"): Action.READ,
+    ("DELETE", "reservations/{name}"): Action.OPERATE,
     ("GET", "queue"): Action.READ,
     ("POST", "queue/resume"): Action.OPERATE,
 }
@@ -104,6 +116,9 @@ BODIES = {
     "users/{name}": {"role": "viewer"},
     "tokens": {},
     "nodes/{name}/declare-dead": {"why": "test"},
+    "accounts/default": {},
+    "accounts/{scope}/{name}": {},
+    "reservations": {"name": "x", "start": "2020-01-01T00:00:00Z", "end": "2020-01-01T01:00:00Z"},
 }
 
 
@@ -111,8 +126,10 @@ BODIES = {
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_every_role_at_every_route(api: Api, role: Role | None, method: str, path: str) -> None:
     token = None if role is None else api.token(f"the-{role}", role)
-    asked = f"{V1}/{path.format(id='zzzzzzzzzz', name='nobody')}"
-    answer = api.ask(method, asked, token=token, json=BODIES.get(path) if method != "GET" else None)
+    asked = f"{V1}/{path.format(id='zzzzzzzzzz', name='nobody', scope='user')}"
+    answer = api.ask(
+        method, asked, token=token, json=BODIES.get(path) if method not in ("GET", "DELETE") else None
+    )
     if role is None:
         assert (answer.status, answer.headers["www-authenticate"][:6]) == (401, "Bearer")
     elif TABLE[method, path] in PERMISSIONS[role]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from tests.api.in_process import Api
+from tests.api.in_process import V1, Api
 
 from sentinel.api.app import ROUTERS
 from sentinel.api.state import ApiSettings
@@ -30,8 +30,12 @@ OPERATIONS = sorted(
     for method in route.methods
 )
 SECONDS = {"/api/v1/events/stream": 0.25}  # it never ends
-# What the document cannot say: `after` is the store's own; `tail` and `offset` exclude each other.
-UNSAID = {path: [positive_data_acceptance] for path in ("/api/v1/jobs", "/api/v1/jobs/{id}/logs")}
+# What the document cannot say: `after` is the store's own; `tail` and `offset` exclude each other; no
+# 30th of February.
+UNSAID = {
+    path: [positive_data_acceptance]
+    for path in ("/api/v1/jobs", "/api/v1/jobs/{id}/logs", "/api/v1/reservations")
+}
 bounded = settings(
     max_examples=40,
     deadline=None,
@@ -51,8 +55,16 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         job = api.submit(root, environment={"A": "b"})["id"]
         api.advance(job, JobState.SUCCEEDED)
         api.state.logs.append(job, 1, 0, b"hello\n" * 100, complete=True)
+        array = api.ask(
+            "POST", f"{V1}/jobs", token=root, json={"command": ["true"], "cwd": "/", "array": "0-2%1"}
+        ).json()["id"]
+        gang = api.submit(root, nodes=2, after=[{"job": array, "kind": "any"}])["id"]
         api.user("somebody")
-        api.there = {"/jobs/": {"id": job}, "/nodes/": {"name": "n1"}, "/users/": {"name": "somebody"}}
+        api.there = {
+            "/jobs/": [{"id": job}, {"id": array}, {"id": f"{array}_1"}, {"id": gang}],
+            "/nodes/": [{"name": "n1"}],
+            "/users/": [{"name": "somebody"}],
+        }
         yield api
 
 
@@ -80,8 +92,8 @@ def test_every_operation_does_as_it_says(
     operation = document[path][method]
     modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     asked = [operation.as_strategy(mode) for mode in modes]
-    if what := next((what for part, what in api.there.items() if f"{part}{{" in path), None):
-        asked += [operation.as_strategy(mode, path_parameters=what) for mode in modes]
+    for one in next((what for part, what in api.there.items() if f"{part}{{" in path), ()):
+        asked += [operation.as_strategy(mode, path_parameters=one) for mode in modes]
 
     @bounded
     @given(st.one_of(asked))

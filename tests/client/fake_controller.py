@@ -70,6 +70,24 @@ def a_job(id: str = "abcdefghjk", state: str = "QUEUED", **changes: Any) -> dict
     return found | changes
 
 
+def an_array(id: str = "arrayarray", size: int = 3, **states: int) -> dict[str, Any]:
+    """An array as JSON; `states` as in `RUNNING=2`."""
+    return {
+        "id": id,
+        "array": {"id": id, "size": size, "limit": None},
+        "name": "true",
+        "owner": "ann",
+        "submitted_at": "2023-11-14T22:13:20.000Z",
+        "states": states,
+    }
+
+
+def a_task(index: int, state: str = "QUEUED", of: str = "arrayarray", **changes: Any) -> dict[str, Any]:
+    """One of its tasks."""
+    array = {"id": of, "index": index, "size": 3, "limit": None}
+    return a_job(f"{of}_{index}", state, array=array, **changes)
+
+
 class FakeController:
     """`answers["GET jobs/x"]` is a Reply, JSON, or a function of the Request that gives one of these."""
 
@@ -97,7 +115,7 @@ class FakeController:
             def handle_any(self) -> None:
                 fake._handle(self)
 
-            do_GET = do_POST = do_DELETE = do_PATCH = handle_any
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = handle_any
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True

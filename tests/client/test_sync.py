@@ -11,6 +11,8 @@ from tests.client.fake_controller import (
     Reply,
     Request,
     a_job,
+    a_task,
+    an_array,
     an_event,
     problem,
     sse,
@@ -31,6 +33,18 @@ def test_submit_sends_what_was_given_and_a_random_key(fake: FakeController, clie
     keys = [request.headers["Idempotency-Key"] for request in fake.asked("POST jobs")]
     assert len(set(keys)) == 2
     assert all(len(key) == 32 for key in keys)
+
+
+def test_submit_sends_all_that_can_be_asked_for(fake: FakeController, client: Client) -> None:
+    fake.answers["POST jobs"] = lambda request: {"got": request.json}
+    asked: dict[str, Any] = {
+        "nodes": 2, "gpu_share": 0.5, "cpus": 4, "memory_bytes": 1, "preemptible": True,
+        "checkpoint": ["save"], "stop_signal": "INT", "retries": 2, "retry_codes": [3], "singleton": True,
+        "image": "ubuntu", "engine": "docker", "mounts": ["/data"], "setup": ["module load cuda"],
+        "after": [{"job": ID, "kind": "any"}], "array": "0-9%2",
+    }  # fmt: skip
+    got = client.submit(["true"], cwd="/w", **asked)["got"]
+    assert got == {"command": ["true"], "cwd": "/w", **asked}
 
 
 def test_submit_takes_the_present_folder(
@@ -163,8 +177,8 @@ def test_both_clients_have_the_same_calls() -> None:
     def calls(of: type) -> dict[str, list[str]]:
         return {
             name: list(inspect.signature(method).parameters)
-            for name, method in vars(of).items()
-            if not name.startswith("_") and callable(method)
+            for name, method in inspect.getmembers(of, inspect.isfunction)
+            if not name.startswith("_")
         }
 
     own = {"twin", "event_stream", "log_stream", "new_patience"}
@@ -210,6 +224,8 @@ def test_a_log_to_where_it_is_now(fake: FakeController, client: Client) -> None:
     assert b"".join(client.logs(ID, offset=4)) == b"456789"
     list(client.logs(ID, tail=5, attempt=2))
     assert fake.requests[-1].query == {"tail": ["5"], "attempt": ["2"]}
+    list(client.logs(ID, rank=0))
+    assert fake.requests[-1].query == {"rank": ["0"]}
 
 
 @pytest.mark.parametrize("clean", [False, True])
@@ -244,6 +260,13 @@ def test_a_log_whose_job_runs_again_goes_on_with_the_next_attempt(
     fake.answers[f"GET jobs/{ID}/logs"] = lambda request: logs[request.query["attempt"][0]](request)
     assert b"".join(client.logs(ID, follow=True)) == b"firstsecond"
     assert b"".join(client.logs(ID, follow=True, attempt=1)) == b"first"
+
+
+def test_a_rank_is_followed_to_its_end(fake: FakeController, client: Client) -> None:
+    fake.answers[f"GET jobs/{ID}"] = a_job(state="SUCCEEDED", attempt=1)
+    fake.answers[f"GET jobs/{ID}/logs"] = Log(b"0123456789", 3)
+    assert b"".join(client.logs(ID, follow=True, rank=3)) == b"0123456789"
+    assert all(one.query["rank"] == ["3"] for one in fake.asked(f"GET jobs/{ID}/logs"))
 
 
 def test_following_waits_for_the_first_attempt(fake: FakeController, client: Client) -> None:
@@ -335,6 +358,42 @@ def test_wait_for_what_has_ended_needs_no_stream(fake: FakeController, client: C
     fake.answers[f"GET jobs/{ID}"] = a_job(state="FAILED")
     assert client.wait(ID)[0]["state"] == "FAILED"
     assert len(fake.requests) == 1
+
+
+def test_wait_for_an_array_is_for_all_its_tasks(fake: FakeController, client: Client) -> None:
+    ended = [a_task(2, "SUCCEEDED"), a_task(0, "FAILED", exit_code=3), a_task(1, "SUCCEEDED")]
+    lists = iter([[a_task(0, "RUNNING"), a_task(1, "RUNNING"), ended[0]]] * 2)
+    fake.answers["GET jobs/arra"] = an_array(RUNNING=2, SUCCEEDED=1)
+    fake.answers["GET jobs"] = lambda _: {"items": next(lists, ended), "next": None}
+    fake.answers["GET events/stream"] = Reply(
+        pieces=sse(an_event(1, "arrayarray_1", "succeeded"), an_event(2, "arrayarray_0", "failed"))
+    )
+    found = client.wait("arra")
+    assert [(job["id"], job["state"]) for job in found] == [
+        ("arrayarray_0", "FAILED"), ("arrayarray_1", "SUCCEEDED"), ("arrayarray_2", "SUCCEEDED"),
+    ]  # fmt: skip
+    assert [one.query["array"] for one in fake.asked("GET jobs")] == [["arrayarray"]] * 3
+    assert "subject" not in fake.asked("GET events/stream")[0].query
+
+
+def test_wait_for_an_array_and_a_job(fake: FakeController, client: Client) -> None:
+    fake.answers["GET jobs/arra"] = an_array(SUCCEEDED=1)
+    fake.answers["GET jobs"] = {"items": [a_task(0, "SUCCEEDED")], "next": None}
+    jobs = iter([a_job(state="RUNNING")])
+    fake.answers[f"GET jobs/{ID}"] = lambda _: next(jobs, a_job(state="FAILED"))
+    fake.answers["GET events/stream"] = Reply(pieces=sse(an_event(1, ID, "failed")))
+    found = client.wait(ID, "arra", ID)
+    assert [job["id"] for job in found] == [ID, "arrayarray_0", ID]
+    assert found[0]["state"] == "FAILED"
+
+
+def test_where_one_job_is_needed_an_array_is_refused(fake: FakeController, client: Client) -> None:
+    fake.answers["GET jobs/arra"] = an_array(QUEUED=3)
+    assert client.find("arra")["states"] == {"QUEUED": 3}
+    for call in (lambda: client.job("arra"), lambda: list(client.logs("arra", follow=True))):
+        with pytest.raises(ApiError, match="is an array of 3 jobs") as refused:
+            call()
+        assert (refused.value.status, refused.value.kind) == (409, "array")
 
 
 def test_wait_gives_up_in_time(fake: FakeController, client: Client) -> None:

@@ -143,6 +143,7 @@ class Card:
     serial: str = ""
     vbios: str = ""
     links: tuple[Link, ...] = ()
+    reaches: tuple[int, ...] = ()  # by NVLink: the places of other cards
 
     def used(self) -> int:
         """MiB in use."""

@@ -43,6 +43,8 @@ def answer(state: dict, arguments: list[str]) -> str:
         return listing(alive)
     if first == "pmon":
         return pmon(alive)
+    if arguments == ["topo", "-m"]:
+        return topology(alive)
     return f"Invalid combination of input arguments: {arguments}\n"
 
 
@@ -177,6 +179,17 @@ def listing(alive: list[tuple[int, dict]]) -> str:
             for at, one in enumerate(card["slices"])
         ]
     return "".join(line + "\n" for line in lines)
+
+
+def topology(alive: list[tuple[int, dict]]) -> str:
+    names = [f"GPU{index}" for index, _ in alive]
+    lines = ["\t\x1b[4m" + "\t".join([*names, "CPU Affinity", "NUMA Affinity", "GPU NUMA ID"]) + "\x1b[0m"]
+    for index, card in alive:
+        cells = [
+            " X " if other == index else "NV12" if other in card["reaches"] else "SYS" for other, _ in alive
+        ]
+        lines.append("\t".join([f"GPU{index}", *cells, "0-31", str(index // 4), "", "N/A"]))
+    return "".join(line + "\n" for line in [*lines, "", "Legend:", "", "  X    = Self"])
 
 
 def pmon(alive: list[tuple[int, dict]]) -> str:

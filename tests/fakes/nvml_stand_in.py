@@ -176,6 +176,7 @@ def _card(card: Card) -> list[str]:
             f"link {one.active} {one.version} {one.replay} {one.recovery} {one.flit} {one.data}"
             for one in card.links
         ),
+        *(f"reaches {other}" for other in card.reaches),
     ]
 
 

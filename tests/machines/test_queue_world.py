@@ -13,9 +13,11 @@ NAMES = ("a", "a", "a", "b")  # what is done, is done to one machine mostly: so 
 SPECS = st.fixed_dictionaries(
     {
         "gpus": st.integers(1, 2),
-        "priority": st.integers(0, 1),
+        "priority": st.integers(0, 2),
         "if_lost": st.sampled_from(list(IfLost)),
         "grace": st.sampled_from([0.0, 30.0]),
+        "preemptible": st.booleans(),
+        "retries": st.integers(0, 1),
     }
 )
 
@@ -123,7 +125,7 @@ class LeaseMachine(Wire):
 
 
 class QueueMachine(Wire):
-    """Several jobs, users, admins, and machines that fail."""
+    """Several jobs and gangs, users, admins, and machines that fail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,6 +135,12 @@ class QueueMachine(Wire):
     @rule(spec=SPECS)
     def submit(self, spec: dict[str, object]) -> None:
         self.world.submit(**spec)
+
+    @precondition(lambda self: len(self.world.submitted) < 8)
+    @rule(spec=SPECS)
+    def submit_a_gang(self, spec: dict[str, object]) -> None:
+        """Over both machines."""
+        self.world.submit(**{**spec, "gpus": 1, "nodes": 2})
 
     @precondition(lambda self: self.world.submitted)
     @rule(data=st.data())
@@ -159,6 +167,14 @@ class QueueMachine(Wire):
         for attempt in [a for a in self.node(name).attempts.values() if a.live and self.node(name).on]:
             for _ in range(far):
                 self.world.grow(self.node(name), attempt, 0)
+
+    @rule(steps=st.integers(1, 3))
+    def all_nodes_work(self, steps: int) -> None:
+        """And what runs on all of them gets as far, as the parts of a gang have to."""
+        for _ in range(steps):
+            for name in "ab":
+                self.a_node_works(name, 1)
+                self.world.talk(self.node(name))
 
     @rule(name=st.sampled_from(NAMES))
     def supervisor_cannot_be_asked_or_can(self, name: str) -> None:

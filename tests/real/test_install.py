@@ -22,10 +22,10 @@ UNITS = (
     "/etc/systemd/system/sentinel.service /etc/systemd/system/sentinel.socket"
     " /etc/systemd/system/sentinel-agent.service /etc/systemd/system/sentinel-scan.service"
     " /etc/systemd/system/sentinel-scan.timer /etc/systemd/system/sentinel-supervisor.service"
-    " /etc/systemd/system/sentinel-server.service"
+    " /etc/systemd/system/sentinel-server.service /etc/systemd/system/sentinel-slurm-exporter.service"
 )
 
-QUEUE = ("sentinel-supervisor.service", "sentinel-server.service")
+QUEUE = ("sentinel-supervisor.service", "sentinel-server.service", "sentinel-slurm-exporter.service")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""How long a job waits after its node refused it."""
+"""How long a job waits after its node refused it, or after it failed and is tried again."""
 
 from tests.scheduling.cluster import job
 
@@ -49,3 +49,34 @@ def test_a_refusal_sooner_than_an_old_alarm_keeps_its_own_time() -> None:
     assert not b.wake(105.0)
     assert "j" in b.resting
     assert b.wake(112.0)
+
+
+def test_a_job_that_failed_rests_after_each_failure() -> None:
+    b = Backoff()
+    b.see([job("j", failures=1, attempt=1)], 100.0)
+    assert b.next() == 105.0
+    assert b.wake(105.0)
+    b.see([job("j", state=JobState.RUNNING, failures=1, attempt=2)], 110.0)
+    b.see([job("j", failures=2, attempt=2)], 120.0)
+    assert b.resting == {"j": 130.0}
+
+
+def test_what_was_rested_after_is_not_rested_after_again() -> None:
+    """It made room, or its node rebooted."""
+    b = Backoff()
+    b.see([job("j", failures=3, attempt=3)], 100.0)
+    assert b.wake(120.0)
+    b.see([job("j", state=JobState.RUNNING, failures=3, attempt=4)], 130.0)
+    b.see([job("j", failures=3, preemptions=1, attempt=4)], 140.0)
+    assert not b.resting
+    b.see([job("j", failures=3, refusals=1, attempt=5)], 150.0)
+    assert b.resting == {"j": 155.0}
+
+
+def test_an_ended_job_is_forgotten() -> None:
+    b = Backoff()
+    b.see([job("j", failures=1, attempt=1)], 100.0)
+    b.see([job("j", state=JobState.FAILED, failures=1, attempt=2)], 101.0)
+    assert not b.resting
+    b.see([job("j", failures=1, attempt=3)], 102.0)
+    assert b.resting == {"j": 107.0}

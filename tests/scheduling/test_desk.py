@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 from tests.scheduling.cluster import job, node, placed
 
+from sentinel.core.account import Account, Limits, Scope
 from sentinel.core.errors import StoreConflict
 from sentinel.core.job import Cancel, IfLost, Job, JobState
 from sentinel.core.job_lease import JobLease
@@ -14,8 +15,11 @@ from sentinel.core.node import BlockKind, Drain, Node, NodeState
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import StoredEvent, Transaction
 from sentinel.scheduling import desk
+from sentinel.scheduling.account_desk import put_account
+from sentinel.scheduling.lifecycle import Exited, move
 from sentinel.scheduling.mirror import HOLD_ENDED, RESTORED_AT, holds
 from sentinel.scheduling.reports import Report, Verdict, report_from
+from sentinel.scheduling.writing import take_lease, write_move
 
 T = TypeVar("T")
 N = node("gpu01", 2, id="n1")
@@ -160,6 +164,21 @@ def test_a_running_job_is_asked_for_its_end_once(d: Desk) -> None:
     assert d.job("j").state is JobState.CANCELED
 
 
+def test_a_queue_that_is_full_takes_no_more(d: Desk) -> None:
+    limits = Limits(queued_jobs=1)
+    account = Account(scope=Scope.USER, name="alice", limits=limits)
+    d.do(lambda tx: put_account(tx, account, by="root", tenant="default", now=1.0))
+
+    def submit(id: str) -> None:
+        new = job(id, owner="alice")
+        d.do(lambda tx: desk.submit(tx, new, {}, key=id, digest="", now=7.0))
+
+    submit("j1")
+    with pytest.raises(desk.OverQuota):
+        submit("j2")
+    submit("j1")  # the same again is no more
+
+
 # ------------------------------------------------------------------ reports
 
 
@@ -238,6 +257,85 @@ def test_a_refusal_frees_the_lease_and_keeps_the_words(d: Desk) -> None:
     assert (found.state, found.reason, found.refusals) == (JobState.QUEUED, "GPU 0 is busy", 1)
     assert d.leases() == set()
     assert d.tell({"kind": "refused", "why": "GPU 0 is busy"}) == [Verdict.KNOWN]
+
+
+def test_one_that_fails_by_itself_is_queued_again_without_its_lease(d: Desk) -> None:
+    d.keep(on_node(retries=1))
+    assert d.tell({"kind": "exited", "exit_code": 3}) == [Verdict.APPLIED]
+    found = d.job("j")
+    assert (found.state, found.failures, found.reason) == (
+        JobState.QUEUED,
+        1,
+        "exit code 3; tried again (1 of 1)",
+    )
+    assert d.leases() == set()
+    assert d.types("j") == ["job.requeued"]
+    assert d.events("j")[-1].data["exit_code"] == 3
+    assert d.tell({"kind": "exited", "exit_code": 3}) == [Verdict.KNOWN]
+
+
+def test_one_that_makes_room_is_queued_again(d: Desk) -> None:
+    room = Cancel(by="controller", at=1.0, why="job x needs its GPUs")
+    d.keep(on_node(preempt=room))
+    assert d.tell({"kind": "exited", "exit_code": 0, "stopped": True}) == [Verdict.APPLIED]
+    found = d.job("j")
+    assert (found.state, found.preemptions, found.preempt) == (JobState.QUEUED, 1, None)
+
+
+def test_what_was_held_is_charged_when_it_is_let_go_of(d: Desk) -> None:
+    d.keep(on_node(account="lab", allocated_at=20.0, gpu_milli=500))
+    d.tell({"kind": "exited", "exit_code": 0})
+    with d.store.read() as view:
+        for key in ("user:alice", "group:lab"):
+            used = view.document("usage", key)
+            assert used is not None and used.data is not None
+            assert sum(used.data["days"].values()) == 15.0, "half a GPU for 30 seconds"
+
+
+def test_a_lease_without_gpus_or_of_unknown_age_is_not_charged(d: Desk) -> None:
+    d.keep(on_node())
+    d.tell({"kind": "exited", "exit_code": 0})
+    none = placed("k", "n1", [], node="gpu01", allocated_at=20.0, started_at=5.0)
+    d.keep(none)
+    d.tell({"kind": "exited", "exit_code": 0, "job": "k", "token": "token-k"})
+    with d.store.read() as view:
+        assert view.documents("usage") == []
+
+
+def test_a_plain_job_costs_no_more_than_its_own_writes(d: Desk) -> None:
+    d.keep(on_node())
+    called: list[str] = []
+
+    class Counted:
+        def __init__(self, tx: Transaction) -> None:
+            self._tx = tx
+
+        def __getattr__(self, name: str) -> Any:
+            called.append(name)
+            return getattr(self._tx, name)
+
+    def work(tx: Transaction) -> None:
+        found = tx.job("j")
+        assert found is not None
+        made = move(found, Exited(token="token-j", exit_code=0, signal=None), 9.0)
+        assert made is not None
+        write_move(cast("Transaction", Counted(tx)), made, "/nodes/gpu01", 9.0)
+
+    d.do(work)
+    assert sorted(called) == ["add_event", "free_lease", "put_job"]
+
+
+def test_a_share_is_leased_as_one(d: Desk) -> None:
+    share = placed("j", "n1", ["gpu01-0"], gpu_milli=300)
+
+    def work(tx: Transaction) -> None:
+        tx.add_job(share, {})
+        take_lease(tx, share, 1.0)
+
+    d.do(work)
+    with d.store.read() as view:
+        (lease,) = view.leases()
+    assert lease.milli == 300
 
 
 # ------------------------------------------------------------------ beats

@@ -10,6 +10,7 @@ from sentinel.core.node import BlockKind, Node, NodeState
 from sentinel.scheduling.explain import Blocking, Reasons, reason_of, reasons, why, why_json
 
 WAITS = job("j", 2)
+NOW = 10_000.0
 
 
 @pytest.mark.parametrize(
@@ -110,9 +111,9 @@ def test_what_is_in_the_way(things: list[Job | Node], blocking: str, reason: str
     if not any(thing.id == "j" for thing in things):
         things = [*things, WAITS]
     s = snapshot(*things)
-    found = why(s.jobs["j"], s)
+    found = why(s.jobs["j"], s, NOW)
     assert (found.reason, found.blocking.value) == (reason, blocking)
-    assert reasons(s)["j"] == reason == reason_of(s.jobs["j"], s)
+    assert reasons(s, NOW)["j"] == reason == reason_of(s.jobs["j"], s, NOW)
 
 
 def test_the_nearest_node_is_told_of() -> None:
@@ -123,49 +124,53 @@ def test_the_nearest_node_is_told_of() -> None:
         node("small", 2),
         job("j", 4),
     )
-    assert why(s.jobs["j"], s).blocking is Blocking.UNMANAGED
+    assert why(s.jobs["j"], s, NOW).blocking is Blocking.UNMANAGED
     s.take(nodes=[node("busy", 4)], jobs=[placed("r", "busy", ["busy-0"])])
-    assert why(s.jobs["j"], s).reason.startswith("the freest node, busy, has 3 of the 4 GPUs free")
+    assert why(s.jobs["j"], s, NOW).reason.startswith("the freest node, busy, has 3 of the 4 GPUs free")
 
 
 def test_who_holds_what() -> None:
     held = placed("r", "gpu01", ["gpu01-0", "gpu01-1"], owner="bob")
     quarantine = {2: (BlockKind.QUARANTINED, "Xid 79")}
     s = snapshot(node("gpu01", 4, blocked=quarantine), held, job("first", 4), job("j", 3))
-    assert why_json(why(s.jobs["j"], s)) == {
+    assert why_json(why(s.jobs["j"], s, NOW)) == {
         "id": "j",
         "state": "QUEUED",
         "blocking": "gpus-busy",
         "reason": "gpu01 has 1 of the 3 GPUs free; the others are with job r (bob)",
         "held_by": [
-            {"job": "r", "gpus": ["gpu01-0", "gpu01-1"], "why": "bob's job, RUNNING"},
-            {"what": "quarantined", "gpus": ["gpu01-2"], "why": "Xid 79"},
+            {"job": "r", "gpus": ["gpu01-0", "gpu01-1"], "why": "bob's job, RUNNING", "until": None},
+            {"what": "quarantined", "gpus": ["gpu01-2"], "why": "Xid 79", "until": None},
         ],
         "ahead": 1,
+        "estimated_start": None,
+        "basis": "job r (bob) has no time limit",
+        "would_start_now_if": [{"change": {"gpus": 1}, "says": "it would start now with 1 GPU instead of 3"}],
     }
     s.take(jobs=[job("small", 1)])
-    small = why_json(why(s.jobs["small"], s))
+    small = why_json(why(s.jobs["small"], s, NOW))
     assert small["blocking"] == "ahead"
     assert small["held_by"][-1] == {
         "job": "j",
         "gpus": ["gpu01-3"],
         "why": "is ahead, and the node is kept for it",
+        "until": None,
     }
 
 
 def test_those_about_to_be_placed_have_their_gpus_already() -> None:
     s = snapshot(node("gpu01", 1), job("first"), job("second"))
-    assert reasons(s) == {
+    assert reasons(s, NOW) == {
         "first": "is about to be placed",
         "second": "gpu01 has no GPU free; they are with job first (alice)",
     }
-    assert why(s.jobs["second"], s).held_by[0].why == "alice's job, about to be placed"
+    assert why(s.jobs["second"], s, NOW).held_by[0].why == "alice's job, about to be placed"
 
 
 def test_after_a_restore_it_says_so() -> None:
     s = snapshot(node("gpu01"), job("j"))
     s.hold = True
-    found = why(s.jobs["j"], s)
+    found = why(s.jobs["j"], s, NOW)
     assert found.blocking is Blocking.HOLD
     assert "restored" in found.reason
 
@@ -173,17 +178,17 @@ def test_after_a_restore_it_says_so() -> None:
 def test_a_job_that_does_not_wait_says_how_it_stands() -> None:
     s = snapshot(node("gpu01"))
     begins = placed("j", "gpu01", ["gpu01-0"], state=JobState.ALLOCATED)
-    assert reason_of(begins, s) == "gpu01 is about to begin it"
+    assert reason_of(begins, s, NOW) == "gpu01 is about to begin it"
     waits = placed("j", "gpu01", ["gpu01-0"], state=JobState.ALLOCATED, reason="chat steps aside")
-    assert reason_of(waits, s) == "chat steps aside"
+    assert reason_of(waits, s, NOW) == "chat steps aside"
     asked = placed("j", "gpu01", ["gpu01-0"], cancel=Cancel(by="bob", at=1.0))
-    assert why(asked, s).reason == "bob asked for its end; gpu01 is about to end it"
-    assert reason_of(job("j", state=JobState.FAILED, reason="exit code 3"), s) == "exit code 3"
+    assert why(asked, s, NOW).reason == "bob asked for its end; gpu01 is about to end it"
+    assert reason_of(job("j", state=JobState.FAILED, reason="exit code 3"), s, NOW) == "exit code 3"
 
 
 def test_a_job_that_the_snapshot_does_not_know_yet_can_be_explained() -> None:
     s = snapshot(node("gpu01", 1), placed("r", "gpu01", ["gpu01-0"]))
-    assert why(job("new"), s).blocking is Blocking.GPUS_BUSY
+    assert why(job("new"), s, NOW).blocking is Blocking.GPUS_BUSY
 
 
 def test_ten_thousand_reasons_cost_about_one() -> None:
@@ -195,13 +200,13 @@ def test_ten_thousand_reasons_cost_about_one() -> None:
     times: list[float] = []
     for _ in range(3):
         began = time.process_time()
-        found = reasons(s)
+        found = reasons(s, NOW)
         times.append(time.process_time() - began)
     assert len(found) == 10_000
     assert all(found.values())
     assert min(times) < 0.5
-    known = Reasons(s)
+    known = Reasons(s, NOW)
     began = time.process_time()
-    for one in s.queued()[:1000]:
+    for one in s.queued()[:20]:
         known.why(one)
-    assert time.process_time() - began < 1.0
+    assert time.process_time() - began < 3.0, "each tries what would help by a few passes"

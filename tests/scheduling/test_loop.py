@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from tests.scheduling.cluster import job, node
+from tests.scheduling.cluster import job, node, reservation
 
 from sentinel.core.errors import StoreConflict, StoreUnavailable
 from sentinel.core.job import Cancel, Job, JobState
@@ -13,10 +14,14 @@ from sentinel.core.job_lease import JobLease
 from sentinel.core.node import Drain, Node, NodeState
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import Transaction
-from sentinel.scheduling import desk
+from sentinel.scheduling import desk, loop
 from sentinel.scheduling.loop import RETRY, Scheduler, Step
 from sentinel.scheduling.mirror import RESTORED_AT, Mirror
+from sentinel.scheduling.order import PATIENCE
+from sentinel.scheduling.placement import place
 from sentinel.scheduling.reports import report_from
+from sentinel.scheduling.site import Start
+from sentinel.scheduling.verdict import Booking, Chosen, Pass, Seat
 
 
 class Between:
@@ -176,6 +181,69 @@ def test_a_gpu_that_another_took_meanwhile_is_the_others_and_the_rest_is_placed(
     assert q.loop.step().placed == ("j1",)
 
 
+def test_shares_of_one_pass_count_with_what_another_took_meanwhile() -> None:
+    q = Queue(node("n", 1))
+    stranger = JobLease(
+        token="x",
+        job="x",
+        attempt=1,
+        node="n",
+        gpus=("n-0",),
+        owner="eve",
+        tenant="default",
+        taken_at=0.0,
+        milli=300,
+    )
+    q.keep(job("j1", gpu_milli=500), job("j2", gpu_milli=500))
+    q.between.first = lambda tx: tx.take_lease(stranger)
+    assert q.loop.step().placed == ("j1",)
+    assert q.job("j2").state is JobState.QUEUED
+    q.store.close()
+
+
+def test_when_a_reservation_changes_all_bookings_are_worked_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def watched(*args: Any, **options: Any) -> Pass:
+        asked.append(options["changed"])
+        return place(*args, **options)
+
+    monkeypatch.setattr(loop, "place", watched)
+    q = Queue(node("n", 1))
+    q.keep(job("j"), job("k"))
+    q.loop.step()
+    q.now += 1.0
+    q.loop.step()
+    assert asked[-1] is not None
+    document = reservation("m", 100.0, 200.0)
+    q.store.write(lambda tx: tx.put_document(document.kind, document.key, document.data))
+    q.now += 1.0
+    q.loop.step()
+    assert asked[-1] is None
+    q.store.close()
+
+
+def test_after_a_pass_that_stopped_early_what_is_in_the_way_of_the_new_is_not_booked() -> None:
+    def booked(job: str, site: str) -> Booking:
+        return Booking(job=job, starts=(Start(50.0, site, (0,), (f"{site}-0",), 60.0),), at=50.0)
+
+    before = {id: booked(id, site) for id, site in (("x", "a"), ("y", "b"), ("z", "c"))}
+    chosen = (Chosen(job="w", seats=(Seat(node="c", gpus=("c-1",)),)),)
+    passed = Pass(chosen=chosen, bookings={"v": booked("v", "a")}, more=True)
+    carried = loop._carried(before, passed)  # pyright: ignore[reportPrivateUsage]
+    assert sorted(carried) == ["v", "y"]
+
+
+def test_where_a_promise_was_given_up_another_pass_follows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = iter([Pass(unsettled=True), Pass()])
+    monkeypatch.setattr(loop, "place", lambda *_args, **_options: next(passes))
+    q = Queue(node("n", 1))
+    q.keep(job("j"))
+    assert q.loop.step().again_in == 0.0
+    assert q.loop.step().again_in == 5.0
+    q.store.close()
+
+
 def test_a_refused_job_waits_and_the_loop_wants_to_be_called_then(q: Queue) -> None:
     q.keep(job("j"), job("k"))
     q.loop.step()
@@ -193,7 +261,9 @@ def test_a_refused_job_waits_and_the_loop_wants_to_be_called_then(q: Queue) -> N
 def test_without_nodes_there_is_nothing_to_wait_for() -> None:
     q = Queue()
     q.keep(job("j"))
-    assert q.loop.step() == Step()
+    step = q.loop.step()
+    over = q.job("j").submitted_at + PATIENCE - 5.0
+    assert (step.placed, step.again_in) == ((), over), "not before its patience is over"
     q.keep(node("n", 1))
     assert q.loop.step().placed == ("j",)
     q.store.close()

@@ -17,6 +17,7 @@ from sentinel.core.node import Node, NodeGpu, NodeState
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import JobFilter, Page, Transaction
 from sentinel.scheduling import desk
+from sentinel.scheduling.gangs import gang_faults
 from sentinel.scheduling.leases import Terms
 from sentinel.scheduling.lifecycle import TABLE
 from sentinel.scheduling.loop import Scheduler
@@ -266,7 +267,7 @@ class World:
                 "job": job.id,
                 "attempt": job.attempt,
                 "token": job.placement.token,
-                "run": job.cancel is None,
+                "run": job.stop is None,
                 "gpus": job.placement.gpus,
                 "fence": job.spec.if_lost == "fence",
                 "grace": job.spec.grace,
@@ -463,6 +464,15 @@ class World:
         assert found is not None, f"job {id} is lost"
         return found
 
+    def parts(self) -> list[Job]:
+        """Of all gangs, of all their attempts."""
+        found: list[Job] = []
+        with self.store.read() as view:
+            for id, spec in self.submitted.items():
+                if spec.nodes > 1:
+                    found += view.find_jobs(JobFilter(part_of=id), Page(limit=1000))[0]
+        return found
+
     def running(self) -> Iterator[tuple[SimNode, Attempt]]:
         return ((n, a) for n in self.nodes.values() for a in n.attempts.values() if a.live)
 
@@ -473,6 +483,12 @@ class World:
             events = view.events(self.last_event, 100_000)
         jobs = {job.id: job for job in found}
         assert jobs.keys() == self.submitted.keys(), "no job is lost, none is invented"
+        parts = self.parts()
+        for job in found:
+            if job.spec.nodes > 1:
+                of_it = [part for part in parts if part.part is not None and part.part.of == job.id]
+                assert not (faults := gang_faults(job, of_it)), f"{job.id} is {job.state}: {faults}"
+        jobs.update((part.id, part) for part in parts)
         gpus = [(lease.node, gpu) for lease in leases for gpu in lease.gpus]
         assert len(gpus) == len(set(gpus)), "no GPU is in two leases"
         held = {job.id: job.placement.token for job in jobs.values() if job.placement is not None}
@@ -501,6 +517,8 @@ class World:
     def _check_move(self, job: Job, data: Any) -> None:
         after = JobState(data["state"])
         if data["from"] is None:
+            if job.part is not None and job.id not in self.states:
+                self.states[job.id] = JobState.ALLOCATED  # the first that is told of a part
             assert after is self.states.get(job.id, JobState.QUEUED), "only told: no move"
             self.states[job.id] = after
             return
@@ -510,7 +528,7 @@ class World:
         self.states[job.id] = after
 
     def _check_end(self, job: Job) -> None:
-        if job.state is JobState.SUCCEEDED or job.exit_code is not None:
+        if (job.state is JobState.SUCCEEDED or job.exit_code is not None) and job.spec.nodes == 1:
             assert job.exit_code is not None
             assert self.exits[job.id, job.attempt] == job.exit_code, "an exit code is what was seen, or null"
         assert (job.state is JobState.SUCCEEDED) <= (job.exit_code == 0)

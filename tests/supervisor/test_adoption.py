@@ -4,9 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from sentinel.supervisor.adoption import KILLED_LAUNCHING, REBOOTED, UNSEEN, Ended, Lives, judge
+from sentinel.supervisor.adoption import (
+    KILLED_LAUNCHING,
+    REBOOTED,
+    UNSEEN,
+    Contained,
+    Ended,
+    Lives,
+    judge,
+)
 from sentinel.supervisor.attempts import (
     Attempt,
+    Container,
     Ends,
     Exited,
     Phase,
@@ -34,11 +43,11 @@ RUNNING = step(attempt(Starting()), RUNS)
 
 def made_of(
     found: Attempt, leader: Seen | None = None, marked: tuple[Seen, ...] = (), *, same_boot: bool = True
-) -> Lives | Ended | None:
+) -> Lives | Ended | Contained | None:
     return judge(found, same_boot=same_boot, leader=leader, marked=marked, booted_at=1000.0)
 
 
-def why(what: Lives | Ended | None) -> str:
+def why(what: Lives | Ended | Contained | None) -> str:
     assert isinstance(what, Ended)
     phase = what.attempt.phase
     assert isinstance(phase, Exited)
@@ -108,3 +117,14 @@ def test_one_of_which_nothing_is_found_was_killed_then() -> None:
 def test_what_had_ended_needs_nothing() -> None:
     assert made_of(step(RUNNING, Ends(exit_code=0))) is None
     assert made_of(attempt(Refused(why="no"))) is None
+
+
+def test_of_one_in_a_container_its_engine_has_to_say() -> None:
+    box = Container(engine="docker", name="c")
+    runs, starts = replace(RUNNING, container=box), replace(attempt(Starting()), container=box)
+    assert made_of(runs, LEADER) == Contained(runs, 70)
+    assert made_of(runs, None) == Contained(runs, None), "its leader's end is not its own"
+    assert made_of(runs, replace(LEADER, started=LEADER.started + 100)) == Contained(runs, None)
+    assert made_of(starts, None, (LEADER,)) == Contained(starts, 70)
+    assert made_of(starts) == Contained(starts, None)
+    assert why(made_of(runs, same_boot=False)) == REBOOTED

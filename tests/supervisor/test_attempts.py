@@ -9,15 +9,20 @@ from hypothesis import strategies as st
 from sentinel.supervisor.attempts import (
     TABLE,
     Attempt,
+    Container,
     Ends,
     Exited,
+    Follows,
     Happening,
     Illegal,
+    Manner,
+    Next,
     Phase,
     Refused,
     Running,
     Runs,
     Starting,
+    Step,
     Stop,
     Stopping,
     Waiting,
@@ -61,9 +66,43 @@ def test_of_two_stops_the_first_reason_and_the_sooner_end_count() -> None:
     assert step(twice, Stop(why="again", kill_at=200.0)) == twice
 
 
+def test_a_checkpoint_comes_before_the_signal_unless_a_plain_stop_comes() -> None:
+    asked = step(running(), Stop(why="room", kill_at=130.0, checkpoint=True))
+    assert isinstance(asked.phase, Stopping) and asked.phase.step is Step.CHECKPOINT
+    runs = step(asked, Next(step=Step.CHECKPOINTING))
+    again = step(runs, Stop(why="room", kill_at=140.0, checkpoint=True))
+    assert again == runs
+    told = step(runs, Next(step=Step.TOLD))
+    plain = step(runs, Stop(why="canceled", kill_at=120.0))
+    for one, kill_at in ((told, 130.0), (plain, 120.0)):
+        assert isinstance(one.phase, Stopping)
+        assert (one.phase.step, one.phase.why, one.phase.kill_at) == (Step.TOLD, "room", kill_at)
+    with pytest.raises(Illegal):
+        step(told, Next(step=Step.CHECKPOINTING))
+    with pytest.raises(Illegal):
+        step(running(), Next(step=Step.TOLD))
+
+
+def test_another_that_follows_its_container_moves_no_limit() -> None:
+    found = step(running(time_limit=600.0), Follows(pid=9, began=400.0, by=400.1))
+    assert found.live is not None
+    assert (found.live.pid, found.live.began, found.live.started_at) == (9, 400.0, 1e9)
+    assert deadline(found) == 700.0
+    assert overdue(step(found, Follows(pid=10, began=650.0, by=650.1)), 700.0)
+    with pytest.raises(Illegal):
+        step(attempt(Starting()), Follows(pid=9, began=1.0, by=1.0))
+
+
+def test_how_it_is_ended_and_what_it_runs_in_are_in_the_journal() -> None:
+    manner = Manner(stop_signal=10, checkpoint=("a", "b c"), cwd="/x", umask=0o77, uid=5, gid=6, setup=True)
+    found = running(manner=manner, container=Container(engine="docker", name="c"))
+    assert attempt_from(whole_line(found)) == found
+    assert {"manner", "container"}.isdisjoint(whole_line(running())), "a plain job has neither"
+
+
 def test_an_end_that_nobody_saw_keeps_the_reason_of_a_stop() -> None:
     told = step(running(), Stop(why="canceled", kill_at=110.0))
-    phase = step(told, Ends(unknown="nobody saw it end")).phase
+    phase = step(told, Ends(why="nobody saw it end")).phase
     assert isinstance(phase, Exited)
     assert (phase.exit_code, phase.signal, phase.why) == (None, None, "canceled; nobody saw it end")
 
@@ -109,8 +148,10 @@ happenings: st.SearchStrategy[Happening] = st.one_of(
     st.builds(Waiting, why=st.text(max_size=3)),
     st.builds(Starting),
     st.just(RUNS),
-    st.builds(Stop, why=st.text(max_size=3), kill_at=st.floats(0, 1000)),
-    st.builds(Ends, exit_code=st.none() | st.integers(0, 255), unknown=st.text(max_size=3)),
+    st.builds(Stop, why=st.text(max_size=3), kill_at=st.floats(0, 1000), checkpoint=st.booleans()),
+    st.builds(Next, step=st.sampled_from(Step)),
+    st.builds(Follows, pid=st.integers(2, 9), began=st.floats(0, 1000), by=st.floats(0, 1000)),
+    st.builds(Ends, exit_code=st.none() | st.integers(0, 255), why=st.text(max_size=3)),
     st.builds(Refused, why=st.text(max_size=3), final=st.booleans()),
 )
 

@@ -54,6 +54,9 @@ def spec(**changes: Any) -> object:
 def test_each_command() -> None:
     assert read(cmd="hello", v=1) == Hello()
     assert read(cmd="stop", token="t", why="canceled", grace=3) == StopIt(token="t", why="canceled", grace=3)
+    assert read(cmd="stop", token="t", why="", grace=3, preempt=True) == StopIt(
+        token="t", why="", grace=3, preempt=True
+    )
     assert read(cmd="renew", fences={"t": 4.5}) == Renew(fences={"t": 4.5})
     assert read(cmd="forget", tokens=["t", "u"]) == Forget(tokens=("t", "u"))
     assert read(cmd="attach", token="t") == Attach(token="t")
@@ -62,6 +65,12 @@ def test_each_command() -> None:
     assert isinstance(found, Launch)
     assert (found.job, found.gpus, found.spec.command) == ("j1", ("GPU-1",), ("true",))
     assert found.environment == {"A": "b=c"}
+
+
+def test_a_gangs_part_has_dots_in_its_id() -> None:
+    found = launch(job="abc123.1.0")
+    assert isinstance(found, Launch)
+    assert found.job == "abc123.1.0"
 
 
 def test_an_environment_is_never_shown() -> None:
@@ -115,10 +124,44 @@ def test_a_launch_that_says_whose_it_is_and_no_more_can_be_refused(changes: dict
         {"limits": ["nofile"]},
         {"limits": {"nofile": "many"}},
         {"limits": {"nofile": -2}},
+        {"stop_signal": "SIGTERM"},
+        {"stop_signal": "NONE"},
+        {"stop_signal": 15},
+        {"checkpoint": [1]},
+        {"setup": ["a\0b"]},
+        {"mounts": [None]},
+        {"image": ""},
+        {"image": 5},
+        {"image": "-v"},
+        {"image": "--privileged"},
+        {"image": "a b"},
+        {"image": "docker-archive:/root/secret.tar"},
+        {"image": "dir:/root"},
+        {"image": "oci:root/layout"},
+        {"image": "../image"},
+        {"image": "box", "engine": "lxc"},
+        {"image": "box", "engine": ["docker"]},
     ],
 )
 def test_a_spec_that_cannot_be_launched(changes: dict[str, Any]) -> None:
     assert isinstance(spec(**changes), Unusable)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "box",
+        "localhost/box",
+        "nvcr.io/nvidia/pytorch:24.05-py3",
+        "registry.example:5000/team/a__b/c-d.e:v1",
+        "ubuntu@sha256:" + "0" * 64,
+        "docker:dind",
+    ],
+)
+def test_names_of_images(image: str) -> None:
+    assert isinstance(
+        spec(image=image, engine="podman", stop_signal="USR1", setup=["a"], mounts=["/a"]), Launch
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,6 +180,9 @@ def test_a_spec_that_cannot_be_launched(changes: dict[str, Any]) -> None:
         {**LAUNCH, "token": "a b"},
         {**LAUNCH, "token": None},
         {"cmd": "stop", "token": "t", "why": "x", "grace": None},
+        {"cmd": "stop", "token": "t", "why": "x", "grace": 1, "preempt": "yes"},
+        {**LAUNCH, "job": ".."},
+        {**LAUNCH, "job": ".a"},
         {"cmd": "renew", "fences": [1]},
         {"cmd": "renew", "fences": {"t": "x"}},
         {"cmd": "forget", "tokens": "t"},
@@ -162,9 +208,13 @@ def test_nothing_in_a_field_breaks_us(key: str, value: Any) -> None:
         command_from(json.dumps({**LAUNCH, key: value}).encode())
 
 
-@given(
-    st.sampled_from("command cwd umask grace time_limit pty limits if_lost gpus name".split()), json_values
-)
+SPEC_FIELDS = (
+    "command cwd umask grace time_limit pty limits if_lost gpus name"
+    " stop_signal checkpoint setup mounts image engine"
+).split()
+
+
+@given(st.sampled_from(SPEC_FIELDS), json_values)
 def test_nothing_in_a_spec_breaks_us(key: str, value: Any) -> None:
     assert isinstance(spec(**{key: value}), Launch | Unusable)
 

@@ -98,6 +98,8 @@ def _node_of(options: argparse.Namespace, journal: Journal) -> "tuple[LinkConfig
         users=options.job_users,
         arbiter=options.arbiter,
         starts_supervisor=options.supervisor == "start",
+        address=options.address,
+        share_gpus=not options.no_share_gpus,
     )
     if settings.controller is not None or membership is None:
         return settings, _joined_by_then(settings, str(settings.controller), journal)
@@ -244,6 +246,12 @@ def _parser() -> argparse.ArgumentParser:
         default="start",
         help="when there is no supervisor of jobs: start one, or wait for the unit that does",
     )
+    run.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="how other nodes reach this one (its own on the way to the controller)",
+    )
+    run.add_argument("--no-share-gpus", action="store_true", help="no job here gets less than a whole GPU")
     run.add_argument("--listen", metavar="HOST:PORT", help="where to serve metrics (127.0.0.1:9400); none")
     run.add_argument("--interval", metavar="TIME", help="between two samples (1s)")
     join = commands.add_parser("join", help="make this machine a node of a controller")

@@ -12,6 +12,7 @@ from sentinel.agent.doctor import Doctor
 from sentinel.agent.metrics import Metrics
 from sentinel.agent.sampling import SampleLoop
 from sentinel.agent.watching import EngineWatch, XidWatch
+from sentinel.core.clock import boottime
 from sentinel.core.errors import UsageError
 from sentinel.core.gpu import GpuReading
 from sentinel.core.notify import Journal
@@ -93,7 +94,9 @@ def _link(
     journal: Journal,
 ) -> "Link":
     from sentinel.agent.link.arbiter_view import ask_arbiter
+    from sentinel.agent.link.facts import Surroundings
     from sentinel.agent.link.link import Link, LinkParts
+    from sentinel.agent.link.mps import daemon_pid, pipe_directory
     from sentinel.agent.link.node_watch import Sources
     from sentinel.agent.link.processes import Processes
     from sentinel.agent.link.supervisor_start import SupervisorSettings, start_supervisor
@@ -109,6 +112,8 @@ def _link(
             )
         )
 
+    surroundings = Surroundings(membership.url, settings.address, boottime)
+
     def sources(supervisor: Callable[[], int | None]) -> Sources:
         return Sources(
             reading=reading,
@@ -116,6 +121,10 @@ def _link(
             arbiter=lambda: ask_arbiter(settings.arbiter),
             supervisor=supervisor,
             processes=Processes(wiring.process_table(), sees_all=wiring.sees_all_processes()),
+            mps=lambda: daemon_pid(pipe_directory()),
+            topology=lambda gpus: wiring.gpu_places(config.inventory, gpus),
+            facts=surroundings.facts,
+            share_gpus=settings.share_gpus,
         )
 
     parts = LinkParts(

@@ -1,6 +1,7 @@
 """What the agent reads from the config file, and what the command line says over it."""
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ NONE = "none"
 """On the command line: without it."""
 JOB_USERS = "/etc/sentinel/job-users.toml"
 """Which Unix user runs whose jobs, where nothing else is said and the agent is root."""
+_ADDRESS = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ class LinkConfig:
     """How a node belongs to a controller. Jobs run as `run_as`, or as the file `users` says.
 
     `controller` and `token_file`: joined when it has not yet. `arbiter` is a socket. `starts_supervisor`
-    False: the supervisor is a unit of its own.
+    False: the supervisor is a unit of its own. `address` is how other nodes reach this one; None: it finds
+    that out. `share_gpus` False: no job gets less than a whole GPU.
     """
 
     folder: Path
@@ -44,6 +47,8 @@ class LinkConfig:
     users: str | None = None
     arbiter: str | None = None
     starts_supervisor: bool = True
+    address: str | None = None
+    share_gpus: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +118,18 @@ def link_config(
     users: str | None = None,
     arbiter: str | None = None,
     starts_supervisor: bool = True,
+    address: str | None = None,
+    share_gpus: bool = True,
 ) -> LinkConfig:
     """What the command line says, the usual where it is silent. UsageError."""
     if run_as is not None and users is not None:
         raise UsageError("--run-jobs-as and --job-users contradict each other; give one")
     if token_file is not None and controller is None:
         raise UsageError("--join-token-file goes with --controller URL")
+    if address is not None and not _ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"--address {address!r}: an IP address or a host's name by which other nodes reach this"
+        )
     if starts_supervisor and run_as is None and users is None:
         users = _job_users()
     return LinkConfig(
@@ -130,6 +141,8 @@ def link_config(
         users=users,
         arbiter=None if arbiter == NONE else arbiter or socket_path(),
         starts_supervisor=starts_supervisor,
+        address=address,
+        share_gpus=share_gpus,
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,13 @@ from sentinel.agent.config import AgentConfig
 from sentinel.agent.gpus import LazyGpus, absent_or_unknown
 from sentinel.core.clock import boot_id
 from sentinel.core.errors import GpuReadError, UsageError
-from sentinel.core.gpu import GpuReading
+from sentinel.core.gpu import Gpu, GpuReading
 from sentinel.drivers.containers.containerd import Containerd, ContainerdContainers
 from sentinel.drivers.containers.docker import DockerEngine
 from sentinel.drivers.gpus.nvml_events import XidEvents
 from sentinel.drivers.gpus.opening import open_source
 from sentinel.drivers.gpus.presence import anything_of_nvidia
+from sentinel.drivers.gpus.topology import open_topology
 from sentinel.drivers.kernel_log.kmsg import PATH as KMSG
 from sentinel.drivers.kernel_log.kmsg import open_kmsg
 from sentinel.drivers.kernel_log.log_file import open_log_file
@@ -36,6 +37,7 @@ from sentinel.inventory.observation import Settings
 from sentinel.inventory.pods import pods_of
 from sentinel.inventory.scan import Scanner
 from sentinel.ports.gpu_events import XidSource
+from sentinel.ports.gpu_topology import GpuPlace
 from sentinel.ports.gpus import GpuSource
 from sentinel.ports.kernel_log import KernelLog
 from sentinel.ports.kernel_log import Unavailable as NoLog
@@ -77,6 +79,11 @@ def gpu_source(config: InventoryConfig, *, full: bool, pcie_throughput: bool = F
     """The GPUs, opened when they are first read; `full` with every sensor."""
     spec = config.gpus or "auto"
     return LazyGpus(lambda: open_source(spec, full=full, pcie_throughput=pcie_throughput))
+
+
+def gpu_places(config: InventoryConfig, gpus: Sequence[Gpu]) -> Mapping[str, GpuPlace]:
+    """Where these GPUs are. May block; raises SentinelError."""
+    return open_topology(config.gpus or "auto").places(gpus)
 
 
 def process_facts() -> ProcessFactsSource:

@@ -4,7 +4,8 @@
     lease     {"job", "attempt", "node": NAME, "gpus": [UUID…], "owner", "tenant", "taken_at": TIME}
     token     {"id", "kind", "owner", "label", "created_at": TIME, "expires_at", "revoked_at",
                "last_used_at": TIME | null}
-    user      {"name", "role", "tenant", "created_at": TIME, "disabled": BOOL, "has_password": BOOL}
+    user      {"name", "role", "group": NAME | null, "tenant", "created_at": TIME, "disabled": BOOL,
+               "has_password": BOOL}
     workload  what the node's agent tells (core.workload_json), and "node": NAME, "tenant"
 
 Handlers build bytes themselves instead of having the framework check its own answers: that costs more than
@@ -121,6 +122,7 @@ def user_json(user: User) -> dict[str, Any]:
     return {
         "name": user.name,
         "role": user.role.value,
+        "group": user.group,
         "tenant": user.tenant,
         "created_at": rfc3339(user.created_at),
         "disabled": user.disabled,

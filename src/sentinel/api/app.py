@@ -21,6 +21,7 @@ from sentinel.api.docs_page import POLICY, docs_page
 from sentinel.api.hot_paths import HotPaths, hot
 from sentinel.api.protection import Protection
 from sentinel.api.routes import (
+    accounts,
     controller,
     events,
     hardware,
@@ -30,6 +31,8 @@ from sentinel.api.routes import (
     nodes,
     people,
     queue,
+    reservations,
+    submitting,
     tokens,
     users,
 )
@@ -40,6 +43,7 @@ _ABOUT = "The queue: jobs, nodes, and who may do what. Errors are application/pr
 _PAGES = APIRouter(include_in_schema=False)
 # The hot paths first: an address is looked for in this order.
 ROUTERS = (
+    submitting.router,
     jobs.router,
     node_routes.router,
     job_control.router,
@@ -49,6 +53,8 @@ ROUTERS = (
     events.router,
     tokens.router,
     users.router,
+    accounts.router,
+    reservations.router,
     people.router,
     queue.router,
     controller.router,

@@ -63,9 +63,9 @@ class Gate:
         return known.identity
 
     async def still(self, identity: Identity, authorization: str | None) -> bool:
-        """Whether whoever began a stream may still have it, exactly as they began it."""
+        """Whether whoever began a stream may still have it, exactly as they began it but for their group."""
         try:
-            return await self.identify(authorization) == identity
+            return replace(await self.identify(authorization), group=identity.group) == identity
         except Problem:
             return False
 
@@ -84,7 +84,9 @@ class Gate:
             raise _unknown("this token was revoked")
         if user.disabled:
             raise _unknown(f"user {user.name} is disabled", hint="an admin can enable it again")
-        identity = Identity(name=user.name, role=user.role, tenant=user.tenant, token=token.id)
+        identity = Identity(
+            name=user.name, role=user.role, tenant=user.tenant, token=token.id, group=user.group
+        )
         known = Known(identity=identity, expires_at=token.expires_at, looked_at=now)
         if generation == self._generation:  # else it may be older than what `forget` was called for
             if len(self._known) >= MOST_REMEMBERED:

@@ -10,21 +10,33 @@ from typing import Any, cast
 
 from sentinel.core.errors import ProtocolError
 from sentinel.core.job import Job, JobState
-from sentinel.core.node import Node, NodeGpu, NodeState, node_gpu_from
+from sentinel.core.node import Node, NodeGpu, NodeState, Sharing, node_gpu_from
 from sentinel.ports.store import NodeWorkload, Transaction
 
 MOST_HELD = 10_000
 MOST_WORKLOADS = 20_000
 LONGEST_WORD = 200
-_FIELDS = frozenset(("boot_id", "agent_version", "gpus", "held", "seen", "workloads", "samples"))
+MOST_NUMBER = 1 << 53
+_FIELDS = frozenset(("boot_id", "agent_version", "facts", "gpus", "held", "seen", "workloads", "samples"))
+_FACTS = frozenset(("address", "cpus", "memory_bytes", "sharing"))
 _SAMPLE = frozenset(
     ("uuid", "utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts")
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a node says of itself beside its GPUs; None is unknown, as is an empty address."""
+
+    address: str
+    cpus: int | None
+    memory_bytes: int | None
+    sharing: Sharing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """One beat, as it was told. None, or left out, is unknown; `workloads` None: as before."""
+    """One beat, as it was told. None, or left out, is unknown; `workloads` and `facts` None: as before."""
 
     boot_id: str
     agent_version: str
@@ -33,6 +45,7 @@ class Beat:
     seen: int
     workloads: tuple[Mapping[str, Any], ...] | None
     samples: tuple[Mapping[str, Any], ...] | None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,27 +74,40 @@ def beat_from(raw: object) -> Beat:
         seen=seen,
         workloads=_objects(found.get("workloads"), "workloads", MOST_WORKLOADS),
         samples=_samples(found.get("samples")),
+        facts=_facts(found.get("facts")),
     )
 
 
 def node_after(node: Node, beat: Beat, now: float) -> Node | None:
     """What the beat makes of the node; None when nothing of it changed but when it was heard of."""
+    facts = beat.facts
     same = (
         node.state is NodeState.UP
         and node.boot_id == beat.boot_id
         and node.agent_version == beat.agent_version
         and node.gpus == beat.gpus
+        and (facts is None or facts == facts_of(node))
     )
     if same:
         return None
+    facts = facts or facts_of(node)
     return replace(
         node,
         state=NodeState.UP,
         boot_id=beat.boot_id,
         agent_version=beat.agent_version,
         gpus=beat.gpus,
+        address=facts.address,
+        cpus=facts.cpus,
+        memory_bytes=facts.memory_bytes,
+        sharing=facts.sharing,
         last_seen_at=now,
     )
+
+
+def facts_of(node: Node) -> Facts:
+    """What it said last."""
+    return Facts(address=node.address, cpus=node.cpus, memory_bytes=node.memory_bytes, sharing=node.sharing)
 
 
 def says_of_jobs(jobs: Sequence[Job], held: frozenset[str] | None, seen: int) -> bool:
@@ -168,7 +194,32 @@ def _gpus(found: object) -> tuple[NodeGpu, ...] | None:
         model, memory = cast("tuple[object, object]", (gpu.model, gpu.memory_total_bytes))
         if not (model is None or isinstance(model, str)) or not (memory is None or type(memory) is int):
             raise ProtocolError("gpus: a model is text, memory_total_bytes a number, or both are null")
+        if not all(_number_or_none(value) for value in (gpu.island, gpu.numa)):
+            raise ProtocolError("gpus: island and numa are numbers that are not negative, or null")
     return gpus
+
+
+def _facts(found: object) -> Facts | None:
+    if found is None:
+        return None
+    facts = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if facts.keys() != _FACTS:
+        raise ProtocolError(f"facts is null, or an object with the fields {', '.join(sorted(_FACTS))}")
+    if not all(_number_or_none(facts[field]) for field in ("cpus", "memory_bytes")):
+        raise ProtocolError("facts: cpus and memory_bytes are numbers that are not negative, or null")
+    sharing = next((one for one in Sharing if one.value == facts["sharing"]), None)
+    if sharing is None:
+        raise ProtocolError(f"facts: sharing is one of {', '.join(Sharing)}")
+    return Facts(
+        address=_word(facts["address"], "facts: address"),
+        cpus=facts["cpus"],
+        memory_bytes=facts["memory_bytes"],
+        sharing=sharing,
+    )
+
+
+def _number_or_none(value: object) -> bool:
+    return value is None or (type(value) is int and 0 <= value <= MOST_NUMBER)
 
 
 def _held(found: object) -> frozenset[str] | None:

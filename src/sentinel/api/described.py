@@ -55,17 +55,68 @@ class SpecShape(Shape):
     command: list[str]
     cwd: str
     gpus: int
+    nodes: int
+    gpu_milli: int
     priority: int
     name: str
     time_limit: float | None
     gpu_model: str | None
     gpu_memory_bytes: int | None
+    cpus: int | None
+    memory_bytes: int | None
     node: str | None
+    preemptible: bool
+    checkpoint: list[str]
+    stop_signal: str
+    retries: int
+    retry_codes: list[int]
+    singleton: bool
+    image: str | None
+    engine: Literal["docker", "podman"] | None
+    mounts: list[str]
+    setup: list[str]
     if_lost: Literal["requeue", "keep", "fence"]
     grace: float
     umask: int
     limits: dict[str, int]
     pty: bool
+
+
+StateName = Literal["QUEUED", "ALLOCATED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "LOST"]
+
+
+class AfterShape(Shape):
+    """A job that is waited for."""
+
+    job: str
+    kind: Literal["ok", "any", "notok"]
+
+
+class ArrayTaskShape(Shape):
+    """Which task of an array a job is. `limit`: how many of them hold GPUs at once; null: any."""
+
+    id: str
+    index: int
+    size: int
+    limit: int | None
+
+
+class RankShape(Shape):
+    """Which part of a gang a job is."""
+
+    of: str
+    rank: int
+    size: int
+
+
+class PartShape(Shape):
+    """A part of a gang's present attempt."""
+
+    id: str
+    rank: int
+    node: str | None
+    state: StateName
+    exit_code: int | None
 
 
 class JobShape(Shape):
@@ -75,7 +126,7 @@ class JobShape(Shape):
     owner: str
     tenant: str
     name: str
-    state: Literal["QUEUED", "ALLOCATED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "LOST"]
+    state: StateName
     reason: str
     attempt: int
     node: str | None
@@ -86,11 +137,65 @@ class JobShape(Shape):
     submitted_at: str
     started_at: str | None
     ended_at: str | None
+    account: str | None
+    after: list[AfterShape]
+    array: ArrayTaskShape | None
+    part: RankShape | None
+    preempt: CancelShape | None
+    preemptions: int
+    failures: int
     spec: SpecShape
 
 
+class OneJobShape(JobShape):
+    """The same; that of a gang has its `parts`."""
+
+    parts: list[PartShape] = []
+
+
+class ArraySizeShape(Shape):
+    """How many tasks an array has, and how many of them hold GPUs at once; null: any."""
+
+    id: str
+    size: int
+    limit: int | None
+
+
+class ArrayShape(Shape):
+    """An array. `states`: how many of its tasks are in each state; without those that none is in."""
+
+    id: str
+    array: ArraySizeShape
+    name: str
+    owner: str
+    submitted_at: str
+    states: dict[StateName, int]
+
+
+class NewArrayShape(Shape):
+    """An array that was submitted, with the ids of its tasks."""
+
+    id: str
+    array: ArraySizeShape
+    jobs: list[str]
+
+
+class AskedArrayShape(Shape):
+    """An array whose tasks were asked to end, with the ids of those."""
+
+    id: str
+    jobs: list[str]
+
+
+class ChangeShape(Shape):
+    """Something about a job that could be other, and what would come of it."""
+
+    change: dict[str, Any]
+    says: str
+
+
 class WhyShape(Shape):
-    """Why a job is in its state."""
+    """Why a job is in its state. `estimated_start` null: it cannot be told; `basis` says from what it is."""
 
     id: str
     state: str
@@ -98,6 +203,9 @@ class WhyShape(Shape):
     reason: str
     held_by: list[dict[str, Any]]
     ahead: int
+    estimated_start: str | None
+    basis: str
+    would_start_now_if: list[ChangeShape]
 
 
 class BlockShape(Shape):
@@ -114,6 +222,8 @@ class NodeGpuShape(Shape):
     index: int
     model: str | None
     memory_total_bytes: int | None
+    island: int | None
+    numa: int | None
     blocked: BlockShape | None
 
 
@@ -137,6 +247,10 @@ class NodeShape(Shape):
     joined_at: str
     last_seen_at: str | None
     gpus: list[NodeGpuShape] | None
+    address: str
+    cpus: int | None
+    memory_bytes: int | None
+    sharing: Literal["mps", "unenforced", "no"]
     samples: list[dict[str, Any]] | None
     jobs: list[str]
     strays: list[dict[str, Any]]
@@ -198,6 +312,7 @@ class UserShape(Shape):
 
     name: str
     role: Literal["viewer", "member", "operator", "admin", "system"]
+    group: str | None
     tenant: str
     created_at: str
     disabled: bool

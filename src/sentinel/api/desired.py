@@ -1,7 +1,9 @@
 """What a node is to run, as its agent hears it. Pure. Called by the long poll's route.
 
-    {"revision": REV, "start_within": 60, "jobs": [{"job", "attempt", "token", "want": "run" | "stop", "why",
-     "owner", "gpus", "spec", "environment", "state"}…], "attach": […], "follow": […]}
+    {"revision": REV, "start_within": 60, "jobs": [{"job", "attempt", "token", "want": "run" | "stop",
+     "preempt": BOOL, "why", "owner", "gpus", "spec", "environment", "state"}…], "attach": […], "follow": […]}
+
+`preempt`: it is to stop to make room, and may save its state first.
 
 REV is opaque to agents. It is a Told: up to which revision of the store the answer is complete; which process
 said so, because its successor may serve another store (a restored one); and a count of what is not in the
@@ -44,7 +46,7 @@ def told_from(number: int) -> Told:
 
 def unbegun(jobs: Iterable[Job]) -> list[str]:
     """The ids of those whose environment has to be in the answer."""
-    return [job.id for job in jobs if job.state is JobState.ALLOCATED and job.cancel is None]
+    return [job.id for job in jobs if job.state is JobState.ALLOCATED and job.stop is None]
 
 
 def desired_json(
@@ -67,14 +69,15 @@ def desired_json(
 
 
 def _job(job: Job, environment: Mapping[str, str]) -> dict[str, Any]:
-    placement, cancel = job.placement, job.cancel
+    placement, stop = job.placement, job.stop
     assert placement is not None
     return {
         "job": job.id,
         "attempt": job.attempt,
         "token": placement.token,
-        "want": "run" if cancel is None else "stop",
-        "why": "" if cancel is None else cancel.why or f"canceled by {cancel.by}",
+        "want": "run" if stop is None else "stop",
+        "preempt": stop is not None and job.cancel is None,
+        "why": "" if stop is None else stop.why or f"canceled by {stop.by}",
         "owner": job.owner,
         "gpus": list(placement.gpus),
         "spec": spec_json(job.spec),

@@ -33,13 +33,14 @@ from sentinel.ports.store import Changes, Store, StoredEvent
 
 LOOK_EVERY = 1.0  # seconds, when nobody rings
 AGAIN = 0.5
+CATCH_UP = 1.0  # seconds, at most, that an answer from the mirror waits for it
 LONGEST_PAUSE = 0.02  # between two looks, unless the bell rings: what we changed meanwhile is read once
 SAMPLES_FOR = 30.0
 MOST_EVENTS = 1000
 MOST_LEFT = 20_000
 
 _log = logging.getLogger(__name__)
-_Mark = tuple[str, str, bool, bool]
+_Mark = tuple[str, str, bool, bool, bool]
 
 
 class Following:
@@ -185,6 +186,17 @@ class Hub:
             if self.mirror.revision == revision:
                 await self._wait(self._streams, left)
         return ()
+
+    async def caught_up(self, revision: int) -> None:
+        """Until the mirror shows that revision of the store, or later; not for long, whatever keeps it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + CATCH_UP
+        while self._loop is not None and not self.closing and self.mirror.revision < revision:
+            left = until - loop.time()
+            if left <= 0:
+                return
+            self.changed()
+            await self._wait(self._streams, left)
 
     @contextmanager
     def following(self, job: str) -> Generator[Following]:
@@ -389,7 +401,8 @@ def _mark(job: Job) -> _Mark | None:
     own news."""
     if job.placement is None:
         return None
-    return (job.placement.node, job.placement.token, job.cancel is not None, job.state is JobState.LOST)
+    stopped = job.cancel is not None, job.preempt is not None
+    return (job.placement.node, job.placement.token, *stopped, job.state is JobState.LOST)
 
 
 async def _awaited(future: asyncio.Future[Sequence[StoredEvent]]) -> Sequence[StoredEvent]:

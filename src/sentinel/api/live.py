@@ -43,7 +43,12 @@ class Live(Mirror):
         self._first = False
         self.hold = look.hold
         changes = look.changes
-        self.take(jobs=changes.jobs, nodes=changes.nodes, removed=changes.removed_nodes)
+        self.take(
+            jobs=changes.jobs,
+            nodes=changes.nodes,
+            removed=changes.removed_nodes,
+            documents=changes.documents,
+        )
         self.revision = changes.revision
         return changes
 

@@ -6,43 +6,50 @@ threads.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from sentinel.api.state import ApiState
 from sentinel.api.streaming import Interrupted
 from sentinel.core.errors import StoreUnavailable
 from sentinel.core.job import Job
+from sentinel.scheduling.gangs import part_id
 
 PIECE = 256 * 1024
 MOST_TAIL = 8 << 20  # how far back the last lines are looked for
 SETTLE = 10.0  # seconds after an end in which the rest of the log may still come
+PART_ATTEMPT = 1  # a part has one attempt: that of its gang has new parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """One attempt's log as it is now. `attempt` 0: the job has none yet, and no log."""
+    """One attempt's log as it is now. `attempt` 0: the job has none yet, and no log. `job` and `kept` are the
+    id and the attempt under which it is kept: of a gang, those of the part."""
 
     job: str
     attempt: int
     size: int
     complete: bool
+    kept: int
 
 
-async def look_at(state: ApiState, job: Job, attempt: int) -> Log:
-    """How much there is of it."""
+async def look_at(state: ApiState, job: Job, attempt: int, rank: int) -> Log:
+    """How much there is of it; of a gang, of what that rank writes."""
     if attempt == 0:
-        return Log(job=job.id, attempt=0, size=0, complete=job.state.ended)
-    found = await state.run(lambda: state.logs.size(job.id, attempt))
-    if found is None:
-        return Log(job=job.id, attempt=attempt, size=0, complete=False)
-    return Log(job=job.id, attempt=attempt, size=found.size, complete=found.complete)
+        return Log(job=job.id, attempt=0, size=0, complete=job.state.ended, kept=0)
+    id, kept = job.id, attempt
+    if job.spec.nodes > 1:
+        id, kept = part_id(job.id, attempt, rank), PART_ATTEMPT
+    found = await state.run(lambda: state.logs.size(id, kept))
+    size, complete = (0, False) if found is None else (found.size, found.complete)
+    return Log(job=id, attempt=attempt, size=size, complete=complete, kept=kept)
 
 
 async def read(state: ApiState, log: Log, offset: int, limit: int) -> tuple[int, bytes]:
     """(where it really begins, bytes): `offset` may lie in a hole. No bytes at the end."""
     if log.attempt == 0 or limit <= 0:
         return offset, b""
-    return await state.run(lambda: state.logs.read(log.job, log.attempt, offset, limit))
+    return await state.run(lambda: state.logs.read(log.job, log.kept, offset, limit))
 
 
 async def last_lines(state: ApiState, log: Log, lines: int) -> int:
@@ -98,7 +105,9 @@ async def whole(state: ApiState, log: Log, offset: int, end: int) -> AsyncGenera
 Look = Callable[[], Awaitable[Job]]
 
 
-async def follow(state: ApiState, log: Log, offset: int, *, only: bool, look: Look) -> AsyncGenerator[bytes]:
+async def follow(
+    state: ApiState, log: Log, offset: int, *, only: bool, look: Look, rank: int
+) -> AsyncGenerator[bytes]:
     """What comes, to the end of the job; `only`: of that attempt.
 
     `look` gives the job as it is now; Interrupted when whoever reads may not any more, or the controller is
@@ -106,7 +115,8 @@ async def follow(state: ApiState, log: Log, offset: int, *, only: bool, look: Lo
     """
     over_since: float | None = None
     fresh = True
-    with state.hub.following(log.job) as following:
+    with ExitStack() as stack:
+        following = stack.enter_context(state.hub.following(log.job))
         while True:
             if state.hub.closing:
                 raise Interrupted("the controller is being stopped")
@@ -116,7 +126,7 @@ async def follow(state: ApiState, log: Log, offset: int, *, only: bool, look: Lo
                 await following.more(state.settings.look_again)
                 continue
             # Asked before the log is read: what a log that was complete then does not have never comes.
-            now = await look_at(state, job, log.attempt)
+            now = await look_at(state, job, log.attempt, rank)
             at, data = await read(state, log, offset, PIECE)
             if data:
                 if at != offset and not fresh:
@@ -129,10 +139,14 @@ async def follow(state: ApiState, log: Log, offset: int, *, only: bool, look: Lo
                 if now.complete or _never_ran(job, log) or state.boottime() - over_since >= SETTLE:
                     if job.attempt == log.attempt or (only and log.attempt):
                         return
-                    log = Log(job=job.id, attempt=log.attempt + 1, size=0, complete=False)
+                    log = await look_at(state, job, log.attempt + 1, rank)
                     offset, over_since, fresh = 0, None, True
+                    stack.close()
+                    following = stack.enter_context(state.hub.following(log.job))
                     continue
-            await following.more(1.0 if over_since is not None else state.settings.look_again)
+            # A part's log may be whole while its gang goes on, whose end wakes nobody here.
+            soon = over_since is not None or now.complete
+            await following.more(1.0 if soon else state.settings.look_again)
 
 
 def _never_ran(job: Job, log: Log) -> bool:

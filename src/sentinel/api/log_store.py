@@ -23,7 +23,7 @@ MOST_EACH = 256 << 20  # of one log, on the disk
 KEPT_FRONT = 4 << 20
 RESERVE = 256 << 20  # the disk's last bytes are the database's
 MOST_OFFSET = 1 << 42
-_ID = re.compile(r"[0-9a-z]{1,64}")
+_ID = re.compile(r"[0-9a-z]{1,64}(?:[._][0-9]{1,10}){0,2}")  # of an array ID_INDEX, of a gang ID.ATTEMPT.RANK
 _PUNCH = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
 _BLOCK = 4096
 
@@ -125,7 +125,7 @@ class LogStore:
 
     def _path(self, job: str, attempt: int) -> Path:
         if _ID.fullmatch(job) is None or not 1 <= attempt <= 1_000_000_000:
-            raise UsageError("there is no such log: a job's id is letters and digits, an attempt a number")
+            raise UsageError("there is no such log: a job's id is like 4k2m9x0dvh, an attempt a number")
         return self._folder / job / f"{attempt}.log"
 
     def _check_room(self) -> None:

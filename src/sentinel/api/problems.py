@@ -25,7 +25,15 @@ from sentinel.core.errors import (
     StoreUnavailable,
     UsageError,
 )
-from sentinel.scheduling.desk import AlreadyEnded, KeyReused, NodeIsUp, NoSuchJob, NoSuchNode
+from sentinel.scheduling.desk import (
+    AlreadyEnded,
+    KeyReused,
+    NeverBegins,
+    NodeIsUp,
+    NoSuchJob,
+    NoSuchNode,
+    OverQuota,
+)
 
 MEDIA = "application/problem+json"
 MOST_ERRORS = 20  # how many wrong fields an answer names
@@ -98,6 +106,10 @@ def of_error(error: SentinelError) -> Problem:
             return Problem(409, error.message, kind="node-up")
         case AlreadyEnded():
             return Problem(409, error.message, kind="already-ended")
+        case NeverBegins():
+            return Problem(409, error.message, kind="never-begins")
+        case OverQuota():
+            return Problem(409, error.message, kind="over-quota", hint="operators can set a greater quota")
         case KeyReused():
             return Problem(
                 409, error.message, kind="key-reused", hint="take a new Idempotency-Key for another request"

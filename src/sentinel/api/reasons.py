@@ -6,6 +6,8 @@ from sentinel.api.state import ApiState
 from sentinel.core.job import Job, JobState
 from sentinel.scheduling.explain import Reasons, Why, standing
 
+_KEPT = 10.0
+
 
 def reasons_of(state: ApiState, jobs: Sequence[Job]) -> dict[str, str]:
     """The sentence for each of them, by id."""
@@ -18,9 +20,9 @@ def why_of(state: ApiState, job: Job) -> Why:
 
 
 def _known(state: ApiState) -> Reasons:
-    """What was worked out for the mirror as it is now: many who look share it."""
-    mirror = state.hub.mirror
-    now = (mirror.revision, mirror.hold)
-    if state.reasons is None or state.reasons[0] != now:
-        state.reasons = (now, Reasons(mirror))
+    """What was worked out for the mirror as it is now: many who look within _KEPT seconds share it."""
+    mirror, now = state.hub.mirror, state.now()
+    of = (mirror.revision, mirror.hold, now // _KEPT)
+    if state.reasons is None or state.reasons[0] != of:
+        state.reasons = (of, Reasons(mirror, now))
     return state.reasons[1]

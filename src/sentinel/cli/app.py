@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from sentinel import __version__
+from sentinel.cli.grouped_help import GroupedCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,10 @@ def _node(module: str, help: str) -> Entry:
 
 def _people(module: str, help: str) -> Entry:
     return Entry(module=f"sentinel.cli.people.{module}", help=help)
+
+
+def _account(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.accounts.{module}", help=help)
 
 
 def _server(module: str, help: str) -> Entry:
@@ -87,8 +92,26 @@ USER = Group(
     commands={
         "list": _people("user_list", "Show the users."),
         "add": _people("user_add", "Add a user."),
-        "set": _people("user_set", "Change a user's role or password, or shut them out."),
+        "set": _people("user_set", "Change a user's role, group or password, or shut them out."),
         "remove": _people("user_remove", "Remove a user."),
+    },
+)
+
+QUOTA = Group(
+    help="How much of the GPUs users and groups may have.",
+    commands={
+        "list": _account("quota_list", "Show what they may have."),
+        "set": _account("quota_set", "Set what a user or a group may have."),
+        "remove": _account("quota_remove", "Lift the limits of a user or a group."),
+    },
+)
+
+RESERVATION = Group(
+    help="Times for which nodes are kept: for somebody, or for maintenance.",
+    commands={
+        "list": _account("reservation_list", "Show for when and for whom nodes are kept."),
+        "add": _account("reservation_add", "Keep nodes for somebody, or for maintenance."),
+        "remove": _account("reservation_remove", "End a reservation, or take it back."),
     },
 )
 
@@ -106,12 +129,24 @@ QUEUE = Group(
     commands={"resume": _server("queue_resume", "Let jobs start again after a restore.")},
 )
 
+SIMULATE = Group(
+    help="Try schedulers out on traces of real clusters.",
+    commands={
+        "openb": _local("simulate.openb", "Shared GPUs: how full each policy gets Alibaba's cluster."),
+        "trace": _local("simulate.trace", "Replay jobs that were run on a cluster that you describe."),
+    },
+)
+
 COMMANDS: Mapping[str, Entry | Group] = {
     "run": _job("run", "Run a command through the queue, as if it ran here.", takes_command=True),
     "job": JOB,
+    "why": _job("why", "Say why a job waits, and when it may begin."),
     "node": NODE,
     "user": USER,
     "token": TOKEN,
+    "quota": QUOTA,
+    "usage": _account("usage", "Show who has and had how much of the GPUs."),
+    "reservation": RESERVATION,
     "login": _people("login", "Log in to a controller, and remember it."),
     "whoami": _people("whoami", "Say as whom, and to which controller, you speak."),
     "up": _server("up", "Start a controller and an agent on this machine."),
@@ -128,6 +163,8 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "top": _local("top.command", "Watch the GPUs and their processes live, with owners."),
     "gpu": _local("health.gpu_check", "Check a GPU that was taken out, and let it come back."),
     "health": _local("health.command", "Show what is wrong with the GPUs, and what to do about it."),
+    "slurm-exporter": _local("slurm_exporter.command", "Serve the metrics of a Slurm cluster."),
+    "simulate": SIMULATE,
 }
 
 
@@ -157,7 +194,7 @@ def _fill(app: typer.Typer, entries: Mapping[str, Entry | Group], words: Sequenc
             app.add_typer(inside, name=name)
         else:
             settings = {"allow_interspersed_args": not entry.takes_command}
-            app.command(name, context_settings=settings)(_function(entry))
+            app.command(name, cls=GroupedCommand, context_settings=settings)(_function(entry))
 
 
 def _group(text: str) -> typer.Typer:

@@ -83,6 +83,7 @@ class AsyncClient:
     revoke_token = _awaited(Client.revoke_token)
     submit = _awaited(Client.submit)
     jobs = _awaited(Client.jobs)
+    find = _awaited(Client.find)
     job = _awaited(Client.job)
     cancel = _awaited(Client.cancel)
     retry = _awaited(Client.retry)
@@ -100,19 +101,31 @@ class AsyncClient:
     leases = _awaited(Client.leases)
     resume_queue = _awaited(Client.resume_queue)
     past_events = _awaited(Client.past_events)
+    accounts = _awaited(Client.accounts)
+    account = _awaited(Client.account)
+    put_account = _awaited(Client.put_account)
+    remove_account = _awaited(Client.remove_account)
+    usage = _awaited(Client.usage)
+    reservations = _awaited(Client.reservations)
+    reservation = _awaited(Client.reservation)
+    add_reservation = _awaited(Client.add_reservation)
+    remove_reservation = _awaited(Client.remove_reservation)
 
     def logs(
         self,
         id: str,
         *,
         attempt: int | None = None,
+        rank: int | None = None,
         offset: int | None = None,
         tail: int | None = None,
         follow: bool = False,
     ) -> AsyncGenerator[bytes]:
         """As Client.logs."""
         return self._stream(
-            lambda client: client.logs(id, attempt=attempt, offset=offset, tail=tail, follow=follow)
+            lambda client: client.logs(
+                id, attempt=attempt, rank=rank, offset=offset, tail=tail, follow=follow
+            )
         )
 
     def events(

@@ -80,12 +80,17 @@ def users() -> Call:
     return get("users")
 
 
-def add_user(name: str, role: str, password: str | None) -> Call:
-    return _post("users", {"name": name, "role": role, **_given(password=password)})
+def add_user(name: str, role: str, password: str | None, group: str | None = None) -> Call:
+    return _post("users", {"name": name, "role": role, **_given(password=password, group=group)})
 
 
-def set_user(name: str, role: str | None, password: str | None, disabled: bool | None) -> Call:
+def set_user(
+    name: str, role: str | None, password: str | None, disabled: bool | None, group: str | None = None
+) -> Call:
+    """`group` "": in none any more."""
     fields = _given(role=role, password=password, disabled=disabled)
+    if group is not None:
+        fields["group"] = group or None
     return Call(method="PATCH", path=f"{API}users/{_part(name)}", json=fields)
 
 
@@ -109,7 +114,8 @@ def revoke_token(id: str) -> Call:
 
 
 def submit(fields: Mapping[str, Any], key: str) -> Call:
-    """`fields`: those of `core.job_json.spec_json` that differ from the default, and `environment`."""
+    """`fields`: those of `core.job_json.spec_json` that differ from the default (`gpu_share` for
+    `gpu_milli`), and `environment`, `after`, `array`."""
     return Call(
         method="POST", path=f"{API}jobs", json=fields, headers={IDEMPOTENCY_KEY: key}, repeatable=True
     )
@@ -122,8 +128,19 @@ def jobs(
     node: str | None = None,
     name: str | None = None,
     id_prefix: str | None = None,
+    array: str | None = None,
+    part_of: str | None = None,
 ) -> Call:
-    return get("jobs", state=tuple(state), owner=owner, node=node, name=name, id_prefix=id_prefix)
+    return get(
+        "jobs",
+        state=tuple(state),
+        owner=owner,
+        node=node,
+        name=name,
+        id_prefix=id_prefix,
+        array=array,
+        part_of=part_of,
+    )
 
 
 def job(id: str) -> Call:
@@ -154,6 +171,7 @@ def logs(
     id: str,
     *,
     attempt: int | None = None,
+    rank: int | None = None,
     offset: int | None = None,
     limit: int | None = None,
     tail: int | None = None,
@@ -162,6 +180,7 @@ def logs(
     return get(
         f"jobs/{_part(id)}/logs",
         attempt=attempt,
+        rank=rank,
         offset=offset,
         limit=limit,
         tail=tail,
@@ -232,3 +251,52 @@ def event_stream(after: int | None, *, types: Sequence[str] = (), subject: str |
         headers={} if after is None else {"Last-Event-ID": str(after)},
         repeatable=True,
     )
+
+
+# ------------------------------------------------------------------ accounts and reservations
+
+
+def accounts() -> Call:
+    return get("accounts")
+
+
+def account(scope: str, name: str) -> Call:
+    return get(_account(scope, name))
+
+
+def put_account(scope: str, name: str, weight: float, limits: Mapping[str, Any]) -> Call:
+    return Call(
+        method="PUT",
+        path=f"{API}{_account(scope, name)}",
+        json={"weight": weight, "limits": dict(limits)},
+        repeatable=True,
+    )
+
+
+def remove_account(scope: str, name: str) -> Call:
+    return Call(method="DELETE", path=f"{API}{_account(scope, name)}")
+
+
+def usage() -> Call:
+    return get("usage")
+
+
+def reservations() -> Call:
+    return get("reservations")
+
+
+def reservation(name: str) -> Call:
+    return get(f"reservations/{_part(name)}")
+
+
+def add_reservation(fields: Mapping[str, Any]) -> Call:
+    return _post("reservations", fields)
+
+
+def remove_reservation(name: str) -> Call:
+    return Call(method="DELETE", path=f"{API}reservations/{_part(name)}")
+
+
+def _account(scope: str, name: str) -> str:
+    """The account of all users without one has no name."""
+    return "accounts/default" if scope == "default" else f"accounts/{_part(scope)}/{_part(name)}"

@@ -39,6 +39,8 @@ def follow_log(
     attempt: int | None,
     offset: int | None,
     tail: int | None,
+    *,
+    rank: int | None = None,
 ) -> Iterator[bytes]:
     """What the job writes, to its end: of that attempt, or of the present one and all that follow.
 
@@ -47,7 +49,7 @@ def follow_log(
     """
     present = begun() if attempt is None else attempt
     while present:
-        yield from _follow_attempt(client, id, present, offset, tail)
+        yield from _follow_attempt(client, id, present, offset, tail, rank)
         job = client.job(id)
         if attempt is not None or job["attempt"] <= present:
             return
@@ -55,13 +57,18 @@ def follow_log(
 
 
 def _follow_attempt(
-    client: Asked, id: str, attempt: int, offset: int | None, tail: int | None
+    client: Asked, id: str, attempt: int, offset: int | None, tail: int | None, rank: int | None
 ) -> Iterator[bytes]:
     patience = client.new_patience()
     while True:
         new, size = 0, None
         call = calls.logs(
-            id, attempt=attempt, offset=offset, tail=tail if offset is None else None, follow=True
+            id,
+            attempt=attempt,
+            rank=rank,
+            offset=offset,
+            tail=tail if offset is None else None,
+            follow=True,
         )
         try:
             with client.log_stream(call) as stream:
@@ -85,19 +92,26 @@ def _follow_attempt(
         job = client.job(id)
         over = job["state"] in ENDED or job["attempt"] > attempt
         if over and not new:
-            yield from read_log(client.log_stream, id, attempt=attempt, offset=offset, tail=None)
+            yield from read_log(client.log_stream, id, attempt=attempt, offset=offset, tail=None, rank=rank)
             return
         if not new:
             patience.wait(ApiUnavailable("the controller ended the stream of the log"))
 
 
 def read_log(
-    opened: Open, id: str, *, attempt: int | None, offset: int | None, tail: int | None
+    opened: Open,
+    id: str,
+    *,
+    attempt: int | None,
+    offset: int | None,
+    tail: int | None,
+    rank: int | None = None,
 ) -> Iterator[bytes]:
     """What the job has written by now. A controller may answer with a part of it."""
     end: int | None = None
     while True:
-        call = calls.logs(id, attempt=attempt, offset=offset, tail=tail if offset is None else None)
+        last = tail if offset is None else None
+        call = calls.logs(id, attempt=attempt, rank=rank, offset=offset, tail=last)
         with opened(call) as stream:
             offset = _number(stream.headers.get("log-offset"), offset) or 0
             attempt = _number(stream.headers.get("log-attempt"), attempt)

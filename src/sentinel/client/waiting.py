@@ -1,4 +1,4 @@
-"""Waiting for jobs to end: their events say when to look. Called by `client.sync`."""
+"""Waiting for jobs and arrays to end: their events say when to look. Called by `client.jobs`."""
 
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -14,6 +14,8 @@ from sentinel.core.clock import boottime
 from sentinel.core.errors import ApiError, ApiUnavailable
 from sentinel.core.job import JobState
 
+Found = dict[str, list[dict[str, Any]]]  # what was asked for → that job, or the tasks of that array
+
 ENDED = frozenset(state.value for state in JobState if state.ended)
 _TYPES = tuple(f"sentinel.job.{state.lower()}" for state in sorted(ENDED))
 
@@ -21,7 +23,11 @@ _TYPES = tuple(f"sentinel.job.{state.lower()}" for state in sorted(ENDED))
 class Asked(Protocol):
     """What is needed of a client."""
 
+    def find(self, id: str) -> dict[str, Any]: ...
+
     def job(self, id: str) -> dict[str, Any]: ...
+
+    def jobs(self, *, array: str | None = None, limit: int | None = 100) -> list[dict[str, Any]]: ...
 
     def job_events(self, id: str) -> list[dict[str, Any]]: ...
 
@@ -38,11 +44,11 @@ def wait_for(client: Asked, ids: Sequence[str], timeout: float | None) -> list[d
     """The jobs once all have ended. TimeoutError when that takes longer than `timeout` seconds."""
     end = None if timeout is None else boottime() + timeout
     names = list(dict.fromkeys(ids))
-    found: dict[str, dict[str, Any]] = {}
+    found: Found = {}
     if len(names) == 1:  # it may have ended; and its own events are enough
-        found[names[0]] = client.job(names[0])
+        found[names[0]] = _look(client, names[0])
     patience = client.new_patience()
-    while left := [name for name in names if name not in found or found[name]["state"] not in ENDED]:
+    while left := [name for name in names if name not in found or _live(found[name])]:
         _in_time(end)
         try:
             # The stream is open before the jobs are looked at, so no end falls between the two.
@@ -54,26 +60,41 @@ def wait_for(client: Asked, ids: Sequence[str], timeout: float | None) -> list[d
             if not error.retry:
                 raise
             patience.wait(error)
-    return [found[id] for id in ids]
+    return [job for id in ids for job in found[id]]
 
 
-def _wait_on(
-    client: Asked, stream: Stream, left: Sequence[str], found: dict[str, dict[str, Any]], end: float | None
-) -> None:
+def _wait_on(client: Asked, stream: Stream, left: Sequence[str], found: Found, end: float | None) -> None:
     """Brings `found` up to date until all have ended. ApiUnavailable when the stream ends before."""
-    running: dict[str, list[str]] = {}
+    running: dict[str, set[str]] = {}  # a name → the ids of those of it that have not ended
     for name in left:
-        found[name] = job = client.job(name)
-        if job["state"] not in ENDED:
-            running.setdefault(job["id"], []).append(name)
-    if not running:
+        found[name] = _look(client, name)
+        running[name] = _live(found[name])
+    if not any(running.values()):
         return
     for ended in _ended(stream, end):
-        for name in running.pop(ended, ()):
-            found[name] = client.job(ended)
-        if not running:
+        for name, ids in running.items():
+            if ended not in ids:
+                continue
+            ids.discard(ended)
+            if not ids:  # an array is read again once, when its last task has ended
+                found[name] = _look(client, name)
+                running[name] = _live(found[name])
+        if not any(running.values()):
             return
     raise ApiUnavailable("the controller ended the stream of events")
+
+
+def _look(client: Asked, name: str) -> list[dict[str, Any]]:
+    """The job of that name, or the tasks of the array, by their index."""
+    one = client.find(name)
+    if "states" not in one:
+        return [one]
+    return sorted(client.jobs(array=one["id"], limit=None), key=lambda job: job["array"]["index"])
+
+
+def _live(jobs: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of those that have not ended."""
+    return {job["id"] for job in jobs if job["state"] not in ENDED}
 
 
 def until(client: Asked, id: str, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -91,9 +112,10 @@ def until(client: Asked, id: str, fits: Callable[[dict[str, Any]], bool]) -> dic
     return job
 
 
-def _ends(found: dict[str, dict[str, Any]]) -> Call:
+def _ends(found: Found) -> Call:
     """The stream of the ends of jobs; of that one where it is only one."""
-    only = next(iter(found.values()))["id"] if len(found) == 1 else None
+    jobs = [job for these in found.values() for job in these]
+    only = jobs[0]["id"] if len(found) == len(jobs) == 1 else None
     return calls.event_stream(None, types=_TYPES, subject=only)
 
 

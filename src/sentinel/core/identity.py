@@ -26,9 +26,9 @@ class Action(StrEnum):
     SUBMIT = "submit"
     CONTROL_OWN = "control-own"  # cancel, retry; logs, environment, attach
     CONTROL_ANY = "control-any"  # the same of others' jobs, but for environment and attach
-    OPERATE = "operate"  # drain, resume, declare dead
+    OPERATE = "operate"  # drain, resume, declare dead; accounts and reservations
     TOKENS_OWN = "tokens-own"
-    ADMINISTER = "administer"  # users, everybody's tokens, join tokens, removal of nodes
+    ADMINISTER = "administer"  # users and their groups, everybody's tokens, join tokens, removal of nodes
     BE_A_NODE = "be-a-node"  # join's other side: beats, desired state, reports
 
 
@@ -47,7 +47,7 @@ PERMISSIONS: dict[Role, frozenset[Action]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """`password_hash` None: cannot log in by password."""
+    """`password_hash` None: cannot log in by password. `group`: whose account their jobs count for, too."""
 
     name: str
     role: Role
@@ -55,6 +55,7 @@ class User:
     tenant: str = DEFAULT_TENANT
     password_hash: str | None = None
     disabled: bool = False
+    group: str | None = None
 
 
 class TokenKind(StrEnum):
@@ -89,6 +90,7 @@ class Identity:
     role: Role
     tenant: str = DEFAULT_TENANT
     token: str | None = None  # the id of the token it came with
+    group: str | None = None
 
     def may(self, action: Action) -> bool:
         """Whether the table allows it."""

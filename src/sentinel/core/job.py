@@ -12,6 +12,7 @@ from enum import StrEnum
 DEFAULT_TENANT = "default"
 MOST_GPUS = 4096
 MOST_PRIORITY = 1000  # and its negative is the least
+WHOLE = 1000  # thousandths of a GPU
 
 
 class JobState(StrEnum):
@@ -45,21 +46,74 @@ class IfLost(StrEnum):
     FENCE = "fence"  # its node ends it when the lease runs out unrenewed; it is queued again after that
 
 
+class AfterKind(StrEnum):
+    """When a job that waits for another one may begin."""
+
+    OK = "ok"  # the other one has SUCCEEDED
+    ANY = "any"  # it has ended, however
+    NOT_OK = "notok"  # it has FAILED or was CANCELED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class After:
+    """That a job waits for the job with this id."""
+
+    job: str
+    kind: AfterKind = AfterKind.OK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayTask:
+    """One of an array: jobs alike but for `index`. `limit`: how many of them hold GPUs at once; None: any."""
+
+    id: str  # the array's; its jobs are ID_INDEX
+    index: int
+    size: int
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """Which part of a gang's attempt a job is. The gang itself is the job `of`, which holds no lease."""
+
+    of: str
+    rank: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What was asked for. Environment values are not here: they are kept apart (see ports.store)."""
+    """What was asked for. Environment values are not here: they are kept apart (see ports.store).
+
+    With `nodes` above 1 it is a gang: `gpus` on each of so many nodes, all at once or not at all, one process
+    a node. `gpu_milli` below WHOLE is a share of one GPU's memory, where `gpus` is 1.
+    """
 
     command: tuple[str, ...]
     cwd: str  # absolute; must exist on the node
     gpus: int = 1
+    nodes: int = 1
+    gpu_milli: int = WHOLE
     priority: int = 0  # higher runs first
     name: str = ""
     time_limit: float | None = None  # seconds of running; None: as long as it takes
-    gpu_model: str | None = None  # a part of the model's name, case ignored
+    gpu_model: str | None = None  # parts of models' names, case ignored, "h100,a100": the first is liked best
     gpu_memory_bytes: int | None = None  # at least this much on each GPU
+    cpus: int | None = None  # reserved on its node; None: none
+    memory_bytes: int | None = None  # likewise
     node: str | None = None  # only on the node of this name
+    preemptible: bool = False  # may be stopped, and queued again, for jobs of higher priority
+    checkpoint: tuple[str, ...] = ()  # run beside it before it is preempted, within its grace
+    stop_signal: str = "TERM"  # what it is told to end by, without SIG
+    retries: int = 0  # how often it is queued again after it failed by itself
+    retry_codes: tuple[int, ...] = ()  # only after these exit codes; (): after any
+    singleton: bool = False  # only when no earlier job of its owner and name is left
+    image: str | None = None  # runs in a container of this image
+    engine: str | None = None  # "docker" or "podman"; None: what its node has
+    mounts: tuple[str, ...] = ()  # "/host/path[:/path[:ro]]" beside its cwd
+    setup: tuple[str, ...] = ()  # lines of shell that come before its command: "module load cuda"
     if_lost: IfLost = IfLost.REQUEUE
-    grace: float = 30.0  # seconds from SIGTERM to SIGKILL when it is stopped
+    grace: float = 30.0  # seconds from the stop signal to SIGKILL when it is stopped
     umask: int = 0o022
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # rlimits by name: {"nofile": 65536}
     pty: bool = False  # on a terminal of its own, for `sentinel run --pty`
@@ -96,6 +150,7 @@ class Job:
     reason: str = ""  # a sentence: why it is in this state, where that needs saying
     attempt: int = 0  # how many times it was given GPUs
     placement: Placement | None = None  # of the present attempt, while it holds a lease
+    allocated_at: float | None = None  # when it was given that lease, by the controller's clock
     refusals: int = 0  # attempts in a row that did not begin: it waits longer after each
     cancel: Cancel | None = None
     node: str | None = None  # the name of the node of the last attempt, for showing
@@ -104,4 +159,18 @@ class Job:
     ended_at: float | None = None
     exit_code: int | None = None  # 0 to 255; None too when it was ended by a signal or that is not known
     signal: int | None = None  # the signal that ended it
+    account: str | None = None  # the group that its owner was in when it was submitted
+    after: tuple[After, ...] = ()  # what it still waits for
+    awaited: bool = False  # a job was told to wait for it
+    array: ArrayTask | None = None
+    part: Rank | None = None  # of a gang
+    preempt: Cancel | None = None  # that it is to make room, and to be queued again
+    preemptions: int = 0
+    failures: int = 0  # ends of its own that it was queued again after
+    again: bool = False  # a gang's part whose end says nothing against trying the gang again
     revision: int = 0
+
+    @property
+    def stop(self) -> "Cancel | None":
+        """Why its node is to end it, if it is."""
+        return self.cancel or self.preempt

@@ -6,10 +6,14 @@ not in it: whoever watches leases measures, on its own CLOCK_BOOTTIME, how long 
 
 from dataclasses import dataclass
 
+from sentinel.core.job import WHOLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLease:
-    """`token` names it. `node` is an id, `gpus` UUIDs. `renewals` counts the beats that named it."""
+    """`token` names it. `node` is an id, `gpus` UUIDs. `renewals` counts the beats that named it.
+
+    `milli` below WHOLE: a share of its one GPU; the shares of a GPU are at most the whole of it together."""
 
     token: str
     job: str
@@ -20,3 +24,4 @@ class JobLease:
     tenant: str
     taken_at: float  # epoch, for showing
     renewals: int = 0
+    milli: int = WHOLE

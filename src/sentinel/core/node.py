@@ -2,7 +2,9 @@
 
     {"id", "name", "tenant", "state": "up" | "silent" | "dead", "drained": {"by", "at", "why"} | null,
      "boot_id", "agent_version", "joined_at": TIME, "last_seen_at": TIME | null,
-     "gpus": [{"uuid", "index", "model", "memory_total_bytes", "blocked": {"kind", "why"} | null}…] | null}
+     "address", "cpus": N | null, "memory_bytes": N | null, "sharing": "mps" | "unenforced" | "no",
+     "gpus": [{"uuid", "index", "model", "memory_total_bytes", "island", "numa",
+               "blocked": {"kind", "why"} | null}…] | null}
 
 `gpus` null: its agent could not read them yet. None is unknown: such a node gets no job.
 """
@@ -41,15 +43,26 @@ class Block:
     why: str
 
 
+class Sharing(StrEnum):
+    """What keeps the jobs that share a GPU of a node within their shares."""
+
+    MPS = "mps"  # NVIDIA's Multi-Process Service
+    UNENFORCED = "unenforced"  # nothing but the jobs themselves
+    NO = "no"  # no job there gets less than a whole GPU
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeGpu:
-    """A GPU as the scheduler needs it."""
+    """A GPU as the scheduler needs it. GPUs of a node with the same `island` reach each other by NVLink,
+    those with the same `numa` without crossing between processors. None: unknown, or alone."""
 
     uuid: str
     index: int
     model: str | None = None
     memory_total_bytes: int | None = None
     blocked: Block | None = None
+    island: int | None = None
+    numa: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +88,10 @@ class Node:
     agent_version: str = ""
     last_seen_at: float | None = None  # for showing; written now and then, not with every beat
     gpus: tuple[NodeGpu, ...] | None = None
+    address: str = ""  # by which other nodes reach it; empty: unknown
+    cpus: int | None = None
+    memory_bytes: int | None = None
+    sharing: Sharing = Sharing.UNENFORCED
     revision: int = 0
 
 
@@ -92,6 +109,10 @@ def node_json(node: Node) -> dict[str, Any]:
         "joined_at": rfc3339(node.joined_at),
         "last_seen_at": None if node.last_seen_at is None else rfc3339(node.last_seen_at),
         "gpus": None if node.gpus is None else [node_gpu_json(gpu) for gpu in node.gpus],
+        "address": node.address,
+        "cpus": node.cpus,
+        "memory_bytes": node.memory_bytes,
+        "sharing": node.sharing.value,
     }
 
 
@@ -102,6 +123,8 @@ def node_gpu_json(gpu: NodeGpu) -> dict[str, Any]:
         "index": gpu.index,
         "model": gpu.model,
         "memory_total_bytes": gpu.memory_total_bytes,
+        "island": gpu.island,
+        "numa": gpu.numa,
         "blocked": gpu.blocked and {"kind": gpu.blocked.kind.value, "why": gpu.blocked.why},
     }
 
@@ -118,4 +141,6 @@ def node_gpu_from(found: Mapping[str, Any]) -> NodeGpu:
         model=found.get("model"),
         memory_total_bytes=found.get("memory_total_bytes"),
         blocked=block,
+        island=found.get("island"),
+        numa=found.get("numa"),
     )

@@ -65,14 +65,17 @@ class NodeWorkload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """What jobs are wanted; None and () mean any. Newest first, unless `oldest_first`."""
+    """What jobs are wanted; None and () mean any. Newest first, unless `oldest_first`. The parts of gangs are
+    not among them, unless asked for."""
 
     tenant: str | None = None
     owner: str | None = None
     states: tuple[JobState, ...] = ()
-    node: str | None = None  # the name
+    node: str | None = None  # the name, or one of a gang's
     name: str | None = None
     id_prefix: str | None = None
+    array: str | None = None  # the id of an array
+    part_of: str | None = None  # the id of a gang; its parts are found by this alone
     oldest_first: bool = False
 
 
@@ -85,13 +88,25 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A small noun that is kept whole: an account, a reservation. `data` is JSON; None: it was removed."""
+
+    kind: str
+    key: str
+    data: Mapping[str, Any] | None
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is new since a revision: jobs and nodes as they are now, each once; ids of removed nodes."""
+    """What is new since a revision: jobs, nodes and documents as they are now, each once; ids of removed
+    nodes. With `since` 0, no document that was removed."""
 
     revision: int
     jobs: tuple[Job, ...] = ()
     nodes: tuple[Node, ...] = ()
     removed_nodes: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +152,18 @@ class Reader(Protocol):
         """How many in each state."""
         ...
 
+    def waiting_for(self, job: str) -> Sequence[Job]:
+        """The queued jobs whose `after` names it."""
+        ...
+
+    def document(self, kind: str, key: str) -> Document | None:
+        """None when there is none, or it was removed."""
+        ...
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        """All of a kind that there are, by key."""
+        ...
+
     def idempotent(self, owner: str, key: str) -> tuple[str, str] | None:
         """(digest of the request, id of the job) that this key was used for by this user."""
         ...
@@ -146,7 +173,7 @@ class Reader(Protocol):
     def beats(self) -> Beats: ...
 
     def changes(self, since: int, *, live_only: bool = False) -> Changes:
-        """Jobs and nodes with a newer revision. `live_only`, for a first look: without ended jobs."""
+        """What has a newer revision. `live_only`, for a first look: without ended jobs."""
         ...
 
     # nodes and what runs on them
@@ -204,6 +231,14 @@ class Transaction(Reader, Protocol):
         """Replaces it; the store gives it a new revision."""
         ...
 
+    def put_document(self, kind: str, key: str, data: Mapping[str, Any]) -> None:
+        """Adds or replaces it, with a new revision."""
+        ...
+
+    def remove_document(self, kind: str, key: str) -> None:
+        """Idempotent. Who asks for changes is told that it is gone."""
+        ...
+
     def remember_key(self, owner: str, key: str, digest: str, job: str, now: float) -> None:
         """That this Idempotency-Key made this job. StoreConflict when the key is taken."""
         ...
@@ -213,7 +248,8 @@ class Transaction(Reader, Protocol):
         ...
 
     def take_lease(self, lease: JobLease) -> None:
-        """StoreConflict when one of its GPUs is in another lease: the database itself refuses that."""
+        """StoreConflict when one of its GPUs is in another lease, or the shares of one would be more than the
+        whole of it: the database itself refuses that."""
         ...
 
     def free_lease(self, token: str) -> None:

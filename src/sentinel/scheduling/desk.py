@@ -6,11 +6,15 @@ showing.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sentinel.core.errors import SentinelError
-from sentinel.core.job import Cancel, Job, JobState
+from sentinel.core.job import After, Cancel, Job, JobState
 from sentinel.core.node import Node
 from sentinel.ports.store import Transaction
+from sentinel.scheduling.account_desk import OverQuota, check_queue
+from sentinel.scheduling.arrays import in_turn, task_environment, task_of, tasks_of
+from sentinel.scheduling.dependencies import NeverBegins, NoSuchJob, resolve
 from sentinel.scheduling.hearing import Hearing, adopt
 from sentinel.scheduling.lifecycle import CancelAsked, Gone, Illegal, Input, Running, move, submitted
 from sentinel.scheduling.node_desk import (
@@ -28,24 +32,24 @@ from sentinel.scheduling.writing import CONTROLLER, source_of, write_facts, writ
 __all__ = [
     "AlreadyEnded",
     "KeyReused",
+    "NeverBegins",
     "NoSuchJob",
     "NoSuchNode",
     "NodeIsUp",
+    "OverQuota",
     "adopt",
     "cancel",
+    "cancel_array",
     "declare_dead",
     "drain",
     "end_hold",
     "missing",
     "resume",
     "submit",
+    "submit_array",
     "told",
     "update_node",
 ]
-
-
-class NoSuchJob(SentinelError):
-    """There is no job of that id."""
 
 
 class AlreadyEnded(SentinelError):
@@ -59,31 +63,104 @@ class KeyReused(SentinelError):
 def submit(
     tx: Transaction, job: Job, environment: Mapping[str, str], *, key: str | None, digest: str, now: float
 ) -> tuple[Job, bool]:
-    """Keeps a new job; whether it is new. With a `key` that its owner used before, for a request with the
-    same `digest`: the job of that time. KeyReused for another request, StoreConflict when the id is taken."""
+    """Keeps a new job, without what it waits for that is over already; whether it is new. With a `key` that
+    its owner used before, for a request with the same `digest`: the job of that time. KeyReused for another
+    request, NoSuchJob and NeverBegins for what it waits for, OverQuota, StoreConflict when the id is
+    taken."""
     if key is not None:
-        before = tx.idempotent(job.owner, key)
+        before = _made_before(tx, job.owner, key, digest)
         if before is not None:
-            made = tx.job(before[1]) if before[0] == digest else None
+            made = tx.job(before)
             if made is None:
-                raise KeyReused(f"the Idempotency-Key {key!r} was used for another request, job {before[1]}")
+                raise _reused(key, before)
             return made, False
         tx.remember_key(job.owner, key, digest, job.id, now)
+    check_queue(tx, job.owner, job.account, 1)
+    kept = replace(job, after=_waits(tx, job)) if job.after else job
+    _keep(tx, kept, environment, now)
+    return kept, True
+
+
+def submit_array(
+    tx: Transaction,
+    jobs: Sequence[Job],
+    environment: Mapping[str, str],
+    *,
+    key: str | None,
+    digest: str,
+    now: float,
+) -> tuple[list[Job], bool]:
+    """Keeps the tasks of a new array, which wait for the same, all or none; they by index, and whether they
+    are new. Each is told in its environment which one it is. Raises as `submit` does."""
+    tasks = in_turn(jobs)
+    first, array = tasks[0], task_of(tasks[0]).id
+    if key is not None:
+        before = _made_before(tx, first.owner, key, digest)
+        if before is not None:
+            made = tasks_of(tx, before)
+            if not made:
+                raise _reused(key, before)
+            return made, False
+        tx.remember_key(first.owner, key, digest, array, now)
+    check_queue(tx, first.owner, first.account, len(tasks))
+    after = _waits(tx, first) if first.after else ()
+    kept = [replace(task, after=after) for task in tasks]
+    for task in kept:
+        _keep(tx, task, task_environment(task, environment), now)
+    return kept, True
+
+
+def _made_before(tx: Transaction, owner: str, key: str, digest: str) -> str | None:
+    """The id that the key was used for. KeyReused."""
+    before = tx.idempotent(owner, key)
+    if before is not None and before[0] != digest:
+        raise _reused(key, before[1])
+    return None if before is None else before[1]
+
+
+def _reused(key: str, id: str) -> KeyReused:
+    return KeyReused(f"the Idempotency-Key {key!r} was used for another request, job {id}")
+
+
+def _waits(tx: Transaction, job: Job) -> tuple[After, ...]:
+    waits = resolve(tx, job)
+    for awaited in waits.awaited:
+        tx.put_job(replace(awaited, awaited=True))
+    return waits.after
+
+
+def _keep(tx: Transaction, job: Job, environment: Mapping[str, str], now: float) -> None:
     tx.add_job(job, environment)
     write_facts(tx, job, [submitted(job)], CONTROLLER, now)
-    return job, True
 
 
 def cancel(tx: Transaction, id: str, asked: Cancel, now: float) -> Job:
-    """One that waits is CANCELED at once; else its node is told to end it. NoSuchJob, AlreadyEnded."""
+    """One that waits is CANCELED at once; else its node is told to end it. A gang's part stands for the gang.
+    NoSuchJob, AlreadyEnded."""
     job = tx.job(id)
     if job is None:
         raise NoSuchJob(f"there is no job {id}; `sentinel job list` has those there are")
+    if job.part is not None and not job.state.ended:
+        return cancel(tx, job.part.of, asked, now)
     try:
         made = move(job, CancelAsked(cancel=asked), now)
     except Illegal:
         raise AlreadyEnded(f"job {id} has ended already: {job.state}") from None
-    return job if made is None else write_move(tx, made, CONTROLLER, now)
+    if made is None:
+        return job
+    kept = write_move(tx, made, CONTROLLER, now)
+    return tx.job(id) or kept if job.spec.nodes > 1 else kept
+
+
+def cancel_array(tx: Transaction, array_id: str, asked: Cancel, now: float) -> list[Job]:
+    """All tasks of the array that have not ended, as they are then, by index. NoSuchJob, AlreadyEnded."""
+    tasks = tasks_of(tx, array_id)
+    if not tasks:
+        raise NoSuchJob(f"there is no array {array_id}; `sentinel job list` has the jobs there are")
+    live = [task for task in tasks if not task.state.ended]
+    if not live:
+        raise AlreadyEnded(f"all tasks of array {array_id} have ended already")
+    return [cancel(tx, task.id, asked, now) for task in live]
 
 
 def told(tx: Transaction, node: Node, reports: Sequence[Report], now: float) -> list[Verdict]:

@@ -1,8 +1,8 @@
 """What an agent's reports make of jobs. Used by desk.told, within its transaction.
 
-A job that several reports are about is put once, as it is in the end; each move has its event. After a
-restore a node may tell of an attempt that the store never knew: it is adopted, so that the job does not run
-twice.
+A job that several reports are about is put once, as it is in the end; each move has its event. What follows
+for other jobs is written then. After a restore a node may tell of an attempt that the store never knew: it is
+adopted, so that the job does not run twice.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from typing import assert_never
 from sentinel.core.job import Job, JobState, Placement
 from sentinel.core.node import Node
 from sentinel.ports.store import Transaction
+from sentinel.scheduling.gangs import new_part, part_ids, part_named
 from sentinel.scheduling.lifecycle import (
     Exited,
     Fact,
@@ -27,7 +28,16 @@ from sentinel.scheduling.lifecycle import (
 )
 from sentinel.scheduling.mirror import RESTORED_AT
 from sentinel.scheduling.reports import Kind, Leftover, Report, Verdict, Waiting
-from sentinel.scheduling.writing import source_of, take_lease, write_facts, write_move
+from sentinel.scheduling.writing import (
+    let_go,
+    source_of,
+    take_lease,
+    write_consequences,
+    write_facts,
+    write_move,
+)
+
+_NEVER_TWICE = (Kind.REFUSED, Kind.GONE, Kind.LEFTOVER)
 
 
 class Hearing:
@@ -43,7 +53,9 @@ class Hearing:
         """What becomes of it."""
         job = self._jobs.get(report.job)
         if job is None:
-            return Verdict.UNKNOWN
+            job = self._adopted_part(report)
+            if isinstance(job, Verdict):
+                return job
         placement = job.placement
         if placement is None or placement.token != report.token or placement.node != self._node.id:
             adopted = self._adopted(job, report)
@@ -61,10 +73,12 @@ class Hearing:
                 assert_never(report.what)
 
     def write(self) -> None:
-        """Puts what has changed."""
-        for job in self._changed.values():
+        """Puts what has changed, and what follows from that."""
+        changed, self._changed = self._changed, {}
+        for job in changed.values():
             self._tx.put_job(job)
-        self._changed.clear()
+        for job in changed.values():
+            write_consequences(self._tx, job, self._now)
 
     # ------------------------------------------------------------------ about the present attempt
 
@@ -81,8 +95,7 @@ class Hearing:
         return Verdict.APPLIED
 
     def _keep(self, made: Move) -> None:
-        if made.frees is not None:
-            self._tx.free_lease(made.frees)
+        let_go(self._tx, made, self._now)
         write_facts(self._tx, made.job, made.facts, source_of(self._node), self._now)
         self._jobs[made.job.id] = self._changed[made.job.id] = made.job
 
@@ -116,20 +129,32 @@ class Hearing:
     def _adopted(self, job: Job, report: Report) -> Job | None:
         if job.state.ended or report.attempt <= job.attempt or not self._was_restored():
             return None
-        if report.kind in (Kind.REFUSED, Kind.GONE, Kind.LEFTOVER):
+        if report.kind in _NEVER_TWICE:
             return None  # there is nothing that could run twice
+        return self._adopt(report)
+
+    def _adopted_part(self, report: Report) -> Job | Verdict:
+        """A part of a gang of which the store knows no such attempt, or the verdict when it is not wanted."""
+        name = part_named(report.job)
+        gang = None if name is None or not self._was_restored() else self._tx.job(name[0])
+        if gang is None or gang.spec.nodes == 1:
+            return Verdict.UNKNOWN
+        if report.kind in _NEVER_TWICE:
+            return Verdict.FENCED
+        return self._adopt(report) or Verdict.FENCED
+
+    def _adopt(self, report: Report) -> Job | None:
         self.write()
         found = adopt(
             self._tx,
             self._node,
-            job=job.id,
+            job=report.job,
             attempt=report.attempt,
             token=report.token,
             gpus=report.gpus or (),
             now=self._now,
         )
-        if found is not None:
-            self._jobs[job.id] = found
+        self._jobs = self._tx.jobs([*self._jobs, report.job])  # others may have moved because of that
         return found
 
     def _was_restored(self) -> bool:
@@ -144,8 +169,12 @@ def adopt(
     """After a restore: `node` has a later attempt of the job than the store knows. The job is LOST with it,
     until the node says more; None when nothing was restored, or the attempt is not later. A GPU that somebody
     else was given since is left out of its lease: it is the other's by right, and its own in fact."""
+    if not tx.meta(RESTORED_AT):
+        return None
     found = tx.job(job)
-    if found is None or not tx.meta(RESTORED_AT):
+    if found is None:
+        found = _new_part(tx, node, job, now)
+    if found is None:
         return None
     old = None if found.placement is None else found.placement.token
     taken = {gpu for lease in tx.leases(node=node.id) if lease.token != old for gpu in lease.gpus}
@@ -156,6 +185,34 @@ def adopt(
         return None
     if made is None:
         return None
-    adopted = write_move(tx, made, source_of(node), now)
-    take_lease(tx, adopted, now)
-    return adopted
+    take_lease(tx, write_move(tx, made, source_of(node), now), now)
+    return tx.job(job)
+
+
+def _new_part(tx: Transaction, node: Node, id: str, now: float) -> Job | None:
+    """A part of a gang that the store does not know, kept; None when nothing of it is wanted any more."""
+    name = part_named(id)
+    gang = None if name is None else tx.job(name[0])
+    if name is None or gang is None or gang.state.ended:
+        return None
+    _, attempt, rank = name
+    present = attempt > gang.attempt or (attempt == gang.attempt and gang.state.placed)
+    if not present or rank >= gang.spec.nodes:
+        return None
+    if attempt > gang.attempt:
+        _find_gang(tx, node, gang, attempt, now)
+    part = new_part(gang, attempt, rank)
+    tx.add_job(part, {})
+    return part
+
+
+def _find_gang(tx: Transaction, node: Node, gang: Job, attempt: int, now: float) -> None:
+    """The gang is LOST in a later attempt, so the parts of the earlier one have ended."""
+    why = f"a later attempt of {gang.id} was found on {node.name} after a restore"
+    found = Found(placement=None, node_name=node.name, attempt=attempt)
+    earlier = [(part, part.placement) for part in tx.jobs(part_ids(gang)).values()]
+    made = [move(gang, found, now)]
+    made += [move(part, Gone(token=held.token, why=why), now) for part, held in earlier if held is not None]
+    for one in made:
+        assert one is not None, "each of them moves"
+        write_move(tx, one, source_of(node), now)

@@ -2,105 +2,62 @@
 
     move(job, what happened, now) -> the job as it is then, and the event that says so
 
-What happened is one of the classes in `Input`. Those that come from a node carry the token of the attempt
+What happened is one of the classes in `inputs`. Those that come from a node carry the token of the attempt
 that they are about; one about another attempt than the present is Fenced, and changes nothing. A move that
 the table does not have is Illegal: a defect of the caller, not of the job, and changes nothing either.
-"""
+
+A gang holds no lease, so a node tells nothing of it: what becomes of it is Gathered from its parts (see
+gangs). A part is never queued again: what would have another job queued again ends it as FAILED, with
+`again`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from sentinel.core.job import Cancel, IfLost, Job, JobState, Placement
+from sentinel.core.job import Cancel, IfLost, Job, JobState
+from sentinel.scheduling.inputs import (
+    Allocate,
+    CancelAsked,
+    Exited,
+    Found,
+    Gathered,
+    Gone,
+    Input,
+    NodeSays,
+    PreemptAsked,
+    Refused,
+    Running,
+    Satisfied,
+    Silence,
+    Starting,
+)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allocate:
-    """The scheduler gives it these GPUs. The lease is taken in the same transaction."""
-
-    placement: Placement
-    node_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """Its node did not begin it, and will not: the arbiter said no, the user has no account there, …
-
-    `final`: no other attempt would end otherwise (its `cwd` does not exist), so it has failed.
-    """
-
-    token: str
-    why: str
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Starting:
-    """Its node has the GPUs and launches it."""
-
-    token: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """Its processes run."""
-
-    token: str
-    started_at: float | None = None  # epoch, by its node's clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
-    """It has ended on its node. Both codes None: how it ended cannot be known, and `why` says why not.
-
-    `stopped`: its node ended it, because it was told to (a cancel), or for `why` (the time limit, say).
-    """
-
-    token: str
-    exit_code: int | None
-    signal: int | None
-    why: str = ""
-    stopped: bool = False
-    started_at: float | None = None
-    ended_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """Its lease ran out: no beat of its node named it, so whether it runs there is not known."""
-
-    token: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """It is proven to run no more and never to begin, and nobody saw it end: its node names what it has,
-    and this is not among it; or it has fenced itself; or an admin says so."""
-
-    token: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelAsked:
-    """Somebody who may wants it to end."""
-
-    cancel: Cancel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """After a restore from a backup: its node has a later attempt than the store knows. The earlier one had
-    ended, or there would be no later one."""
-
-    placement: Placement
-    node_name: str
-    attempt: int
-
-
-NodeSays = Refused | Starting | Running | Exited | Silence | Gone
-Input = Allocate | CancelAsked | Found | NodeSays
+__all__ = [
+    "TABLE",
+    "Allocate",
+    "CancelAsked",
+    "Exited",
+    "Fact",
+    "Fenced",
+    "Found",
+    "Freed",
+    "Gathered",
+    "Gone",
+    "Illegal",
+    "Input",
+    "Move",
+    "NodeSays",
+    "PreemptAsked",
+    "Refused",
+    "Running",
+    "Satisfied",
+    "Silence",
+    "Starting",
+    "allocated",
+    "move",
+    "submitted",
+    "tries_again",
+]
 
 
 class Illegal(Exception):
@@ -120,12 +77,21 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """A lease that a job no longer holds. `since`: epoch; None when that is not known."""
+
+    token: str
+    gpus: int
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """What became of the job. `frees`: the token of the lease that it no longer holds."""
+    """What became of the job. `facts` is empty where only what is shown of it has changed."""
 
     job: Job
     facts: tuple[Fact, ...]
-    frees: str | None = None
+    frees: Freed | None = None
 
 
 TABLE: frozenset[tuple[JobState, JobState]] = frozenset(
@@ -168,15 +134,32 @@ def submitted(job: Job) -> Fact:
     return Fact(type="sentinel.job.submitted", data=_data(job))
 
 
+def allocated(part: Job) -> Fact:
+    """The first fact of the life of a gang's part."""
+    return Fact(type="sentinel.job.allocated", data=_data(part))
+
+
+def tries_again(job: Job, exit_code: int | None) -> bool:
+    """Whether it is queued again after it failed by itself."""
+    codes = job.spec.retry_codes
+    return job.cancel is None and job.failures < job.spec.retries and (not codes or exit_code in codes)
+
+
 def move(job: Job, what: Input, now: float) -> Move | None:
     """What `what` makes of `job`; None when it changes nothing (told twice). Raises Illegal, Fenced."""
     match what:
         case Allocate():
-            return _allocate(job, what)
+            return _allocate(job, what, now)
         case Found():
-            return _found(job, what)
+            return _found(job, what, now)
         case CancelAsked():
             return _cancel(job, what.cancel, now)
+        case PreemptAsked():
+            return _preempt(job, what.cancel)
+        case Satisfied():
+            return _satisfied(job, what)
+        case Gathered():
+            return _gathered(job, what)
         case Refused() | Starting() | Running() | Exited() | Silence() | Gone():
             if job.placement is None or job.placement.token != what.token:
                 raise Fenced(f"job {job.id} is {job.state} and not in that attempt")
@@ -203,37 +186,50 @@ def _told(job: Job, what: NodeSays, now: float) -> Move | None:
             assert_never(what)
 
 
-# ------------------------------------------------------------------ the moves
+# ------------------------------------------------------------------ given GPUs
 
 
-def _allocate(job: Job, what: Allocate) -> Move:
-    if job.state is not JobState.QUEUED or job.cancel is not None:
-        raise Illegal(f"job {job.id} is {job.state}, so it cannot be allocated")
+def _allocate(job: Job, what: Allocate, now: float) -> Move:
+    if job.state is not JobState.QUEUED or job.cancel is not None or job.after:
+        raise Illegal(f"job {job.id} is {job.state} and not in line, so it cannot be allocated")
+    _check_placement(job, what)
     return _to(
         job,
         JobState.ALLOCATED,
         attempt=job.attempt + 1,
         placement=what.placement,
+        allocated_at=now if what.placement else None,
         node=what.node_name,
-        gpus=what.placement.gpus,
+        gpus=what.placement.gpus if what.placement else what.gpus,
         started_at=None,
         reason="",
     )
 
 
-def _found(job: Job, what: Found) -> Move:
+def _found(job: Job, what: Found, now: float) -> Move:
     if job.state.ended or what.attempt <= job.attempt:
         raise Fenced(f"job {job.id} is {job.state} in attempt {job.attempt}")
+    _check_placement(job, what)
     return _to(
         job,
         JobState.LOST,
         attempt=what.attempt,
         placement=what.placement,
+        allocated_at=now if what.placement else None,
         node=what.node_name,
-        gpus=what.placement.gpus,
+        gpus=what.placement.gpus if what.placement else (),
         started_at=None,
+        preempt=None,
         reason=f"found on {what.node_name} after a restore",
     )
+
+
+def _check_placement(job: Job, what: Allocate | Found) -> None:
+    if (what.placement is None) != (job.spec.nodes > 1):
+        raise Illegal(f"job {job.id} is for {job.spec.nodes} nodes: a gang has no placement, another job one")
+
+
+# ------------------------------------------------------------------ what its node says
 
 
 def _starting(job: Job) -> Move | None:
@@ -250,22 +246,24 @@ def _running(job: Job, what: Running, now: float) -> Move | None:
 
 
 def _exited(job: Job, what: Exited, now: float) -> Move:
+    how = what.why or _how(what.exit_code, what.signal)
+    by_itself = not what.stopped and (what.exit_code or what.signal is not None)
+    failures = job.failures + bool(by_itself)
+    began: dict[str, Any] = {"started_at": what.started_at or job.started_at, "refusals": 0}
+    ended: dict[str, Any] = {"ended_at": what.ended_at or now, "exit_code": what.exit_code}
+    ended["signal"] = what.signal
     if what.stopped and job.cancel is not None:
-        state, reason = JobState.CANCELED, job.cancel.why or f"canceled by {job.cancel.by}"
-    elif what.exit_code == 0 and not what.stopped:
-        state, reason = JobState.SUCCEEDED, what.why
-    else:
-        state, reason = JobState.FAILED, what.why or _how(what.exit_code, what.signal)
-    return _to(
-        job,
-        state,
-        started_at=what.started_at or job.started_at,
-        ended_at=what.ended_at or now,
-        exit_code=what.exit_code,
-        signal=what.signal,
-        refusals=0,
-        reason=reason,
-    )
+        return _to(job, JobState.CANCELED, **began, **ended, reason=_asked(job.cancel, "canceled"))
+    if what.stopped and job.preempt is not None:
+        return _again(job, ended, **began, **_made_room(job, job.preempt))
+    if what.exit_code == 0 and not what.stopped:
+        return _to(job, JobState.SUCCEEDED, **began, **ended, reason=what.why)
+    if by_itself and job.part is None and tries_again(job, what.exit_code):
+        reason = f"{how}; tried again ({failures} of {job.spec.retries})"
+        return _again(job, ended, **began, failures=failures, reason=reason)
+    if job.part is not None:
+        began["failures"] = failures  # the gang may be tried again because of it
+    return _to(job, JobState.FAILED, **began, **ended, reason=how)
 
 
 def _how(exit_code: int | None, signal: int | None) -> str:
@@ -281,7 +279,9 @@ def _refused(job: Job, what: Refused, now: float) -> Move:
         return _canceled(job, now)
     if what.final:
         return _to(job, JobState.FAILED, ended_at=now, reason=what.why)
-    return _to(job, JobState.QUEUED, refusals=job.refusals + 1, reason=what.why)
+    if job.preempt is not None:
+        return _again(job, {"ended_at": now}, **_made_room(job, job.preempt))
+    return _again(job, {"ended_at": now}, refusals=job.refusals + 1, reason=what.why)
 
 
 def _silence(job: Job, why: str) -> Move | None:
@@ -295,7 +295,18 @@ def _gone(job: Job, why: str, now: float) -> Move:
         return _canceled(job, now)
     if job.spec.if_lost is IfLost.KEEP:
         return _to(job, JobState.FAILED, ended_at=now, reason=f"how it ended is not known: {why}")
-    return _to(job, JobState.QUEUED, reason=why)
+    return _again(job, {"ended_at": now}, reason=why)
+
+
+def _again(job: Job, ended: Mapping[str, Any], **changes: Any) -> Move:
+    """Back to the queue; `ended` is how it ended this time. The end of a part says that of its gang."""
+    if job.part is not None:
+        return _to(job, JobState.FAILED, again=True, **ended, **changes)
+    seen = {name: value for name, value in ended.items() if name != "ended_at"}
+    return _to(job, JobState.QUEUED, told=seen, **changes)
+
+
+# ------------------------------------------------------------------ what people and the scheduler ask
 
 
 def _cancel(job: Job, cancel: Cancel, now: float) -> Move | None:
@@ -311,31 +322,85 @@ def _cancel(job: Job, cancel: Cancel, now: float) -> Move | None:
 
 def _canceled(job: Job, now: float) -> Move:
     assert job.cancel is not None
-    return _to(job, JobState.CANCELED, ended_at=now, reason=job.cancel.why or f"canceled by {job.cancel.by}")
+    return _to(job, JobState.CANCELED, ended_at=now, reason=_asked(job.cancel, "canceled"))
+
+
+def _preempt(job: Job, preempt: Cancel) -> Move | None:
+    if not job.state.placed:
+        raise Illegal(f"job {job.id} is {job.state} and holds nothing that it could make room on")
+    if job.stop is not None:
+        return None
+    asked = replace(job, preempt=preempt)
+    return Move(job=asked, facts=(Fact(type="sentinel.job.preempt-requested", data=_data(asked)),))
+
+
+def _made_room(job: Job, preempt: Cancel) -> dict[str, Any]:
+    return {"preemptions": job.preemptions + 1, "reason": _asked(preempt, "preempted")}
+
+
+def _asked(asked: Cancel, verb: str) -> str:
+    return asked.why or f"{verb} by {asked.by}"
+
+
+def _satisfied(job: Job, what: Satisfied) -> Move | None:
+    if job.state is not JobState.QUEUED:
+        raise Illegal(f"job {job.id} is {job.state} and waits for no other")
+    if job.after == what.after:
+        return None
+    free = replace(job, after=what.after)
+    facts = () if what.after else (Fact(type="sentinel.job.released", data=_data(free)),)
+    return Move(job=free, facts=facts)
+
+
+def _gathered(job: Job, what: Gathered) -> Move | None:
+    if job.spec.nodes <= 1 or not job.state.placed:
+        raise Illegal(f"job {job.id} is {job.state}, and no gang that was placed")
+    shown: dict[str, Any] = {"node": what.node, "gpus": what.gpus, "reason": what.reason}
+    if what.state is job.state:
+        as_it_is = replace(job, **shown)
+        return None if as_it_is == job else Move(job=as_it_is, facts=())
+    return _to(
+        job,
+        what.state,
+        **shown,
+        started_at=what.started_at,
+        ended_at=what.ended_at,
+        exit_code=what.exit_code,
+        signal=what.signal,
+        failures=what.failures,
+        refusals=what.refusals,
+        preemptions=what.preemptions,
+    )
 
 
 # ------------------------------------------------------------------ shapes
 
 
-def _to(job: Job, state: JobState, **changes: Any) -> Move:
-    """`job` in `state`, its lease let go of where that state holds none or another attempt has come."""
+def _to(job: Job, state: JobState, *, told: Mapping[str, Any] | None = None, **changes: Any) -> Move:
+    """`job` in `state`, its lease let go of where that state holds none or another attempt has come.
+    `told`: what the event says besides."""
     if (job.state, state) not in TABLE:
         raise Illegal(f"job {job.id} cannot go from {job.state} to {state}")
     if not state.placed:
-        changes["placement"] = None
+        changes |= {"placement": None, "allocated_at": None}
+    if state is JobState.QUEUED:
+        changes["preempt"] = None
     new = replace(job, state=state, **changes)
-    frees = None
-    if job.placement is not None and job.placement != new.placement:
-        frees = job.placement.token
     verb = "requeued" if state is JobState.QUEUED else state.value.lower()
-    return Move(
-        job=new, facts=(Fact(type=f"sentinel.job.{verb}", data=_data(new, was=job.state)),), frees=frees
-    )
+    data = _data(new, was=job.state) | dict(told or {})
+    return Move(job=new, facts=(Fact(type=f"sentinel.job.{verb}", data=data),), frees=_freed(job, new))
+
+
+def _freed(old: Job, new: Job) -> Freed | None:
+    held = old.placement
+    if held is None or held == new.placement:
+        return None
+    return Freed(token=held.token, gpus=len(held.gpus), since=old.allocated_at)
 
 
 def _data(job: Job, was: JobState | None = None) -> dict[str, Any]:
     """What an event tells of a job. No command, no folder, no environment: those are its owner's."""
-    return {
+    data: dict[str, Any] = {
         "state": job.state.value,
         "from": None if was is None else was.value,
         "attempt": job.attempt,
@@ -346,3 +411,6 @@ def _data(job: Job, was: JobState | None = None) -> dict[str, Any]:
         "signal": job.signal,
         "reason": job.reason,
     }
+    if job.part is not None:
+        data["part_of"] = job.part.of
+    return data

@@ -1,4 +1,5 @@
-"""The scheduler: a step looks at what changed, places what can be placed, and watches over leases and nodes.
+"""The scheduler: a step looks at what changed, places what can be placed, has those stopped that make room,
+and watches over leases and nodes.
 
 The loops process owns one (`Scheduler(store, Mirror(store), …)`) and calls `step` when the bell rings, and no
 later than the step before said. All that a step decides is written in one transaction, where each decision is
@@ -10,20 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sentinel.core.errors import StoreConflict, StoreUnavailable
-from sentinel.core.job import Job, JobState, Placement
+from sentinel.core.job import WHOLE, Cancel, Job, JobState, Placement
 from sentinel.core.node import Node, NodeState
+from sentinel.core.reservation_json import RESERVATION
 from sentinel.core.units import show_duration
 from sentinel.ports.store import Beats, Store, Transaction
 from sentinel.scheduling.backoff import Backoff
 from sentinel.scheduling.leases import Finding, Judgement, Sightings, Terms, all_heard_of, judge, look
-from sentinel.scheduling.lifecycle import Allocate, Fenced, move
+from sentinel.scheduling.lifecycle import Allocate, Fenced, Illegal, PreemptAsked, move
 from sentinel.scheduling.mirror import Mirror
 from sentinel.scheduling.node_desk import end_hold, silence
-from sentinel.scheduling.placement import Chosen, place
-from sentinel.scheduling.writing import CONTROLLER, take_lease, write_move
+from sentinel.scheduling.placement import place
+from sentinel.scheduling.verdict import Booking, Chosen, Pass, Seat, Stop
+from sentinel.scheduling.writing import CONTROLLER, place_gang, take_lease, write_move
 
 MOST_AT_ONCE = 256  # jobs placed in one transaction: the store has others to serve
 RETRY = 0.05  # seconds; after a decision that no longer held
+LOOK_ANEW = 60.0  # seconds after which all bookings are worked out anew, whatever has changed
 HOLD_LOOK = 1.0  # seconds between looks at the beats while nodes are waited for
 
 _TERMS = Terms()
@@ -31,25 +35,36 @@ _TERMS = Terms()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a step did. `placed`: ids of jobs; `moved`: how many jobs and nodes the watch moved. `again_in`:
-    seconds until there is something to do without being rung for; None: never."""
+    """What a step did. `placed`: ids of jobs, and `stopped` those that were told to make room; `moved`: how
+    many jobs and nodes the watch moved. `again_in`: seconds until there is something to do without being rung
+    for; None: never."""
 
     placed: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
     moved: int = 0
     again_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
-    """What is to be written. `tokens`: one for each of `chosen`. `hold_over`: why placing begins again."""
+    """What is to be written. `tokens`: for each of `chosen`, one a seat. `hold_over`: why placing begins
+    again."""
 
     chosen: Sequence[Chosen]
-    tokens: Sequence[str]
+    tokens: Sequence[Sequence[str]]
+    stops: Sequence[Stop]
     judgement: Judgement
     hold_over: str
 
     def __bool__(self) -> bool:
-        return bool(self.chosen or self.judgement or self.hold_over)
+        return bool(self.chosen or self.stops or self.judgement or self.hold_over)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    placed: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    moved: int = 0
 
 
 class Scheduler:
@@ -75,6 +90,11 @@ class Scheduler:
         self._began = now()
         self._look_at = self._began
         self._stale = True  # something may be placed that could not be before
+        self._bookings: Mapping[str, Booking] = {}
+        self._anew_at: float | None = self._began  # when all bookings are worked out anew
+        self._again_at: float | None = (
+            None  # epoch: when a pass may decide otherwise although nothing changed
+        )
         self._careful = False
 
     def step(self) -> Step:
@@ -92,20 +112,49 @@ class Scheduler:
         now = self._now()
         self._backoff.see(changes.jobs, now)
         woken = self._backoff.wake(now) or held != self._mirror.hold
-        if woken or changes.jobs or changes.nodes or changes.removed_nodes:
+        if woken or changes.jobs or changes.nodes or changes.removed_nodes or changes.documents:
             self._stale = True
+        if self._again_at is not None and self._today() >= self._again_at:
+            self._stale, self._anew_at = True, now
+        if any(document.kind == RESERVATION for document in changes.documents):
+            self._anew_at = now  # it may free, or take, what is on any node
         judgement, hold_over = self._watch()
-        passed = place(self._mirror, self._backoff.resting, self._most) if self._stale else None
-        chosen = () if passed is None else passed.chosen
+        passed = self._pass(now) if self._stale else Pass()
         plan = _Plan(
-            chosen=chosen,
-            tokens=[self._new_token() for _ in chosen],
+            chosen=passed.chosen,
+            tokens=[[self._new_token() for _ in chosen.seats] for chosen in passed.chosen],
+            stops=passed.stops,
             judgement=judgement,
             hold_over=hold_over,
         )
-        placed, moved = self._write(plan) if plan else ((), 0)
-        self._stale = len(placed) < len(chosen) or (passed is not None and passed.more) or bool(hold_over)
-        return Step(placed=placed, moved=moved, again_in=self._again_in(len(placed) < len(chosen)))
+        written = self._write(plan) if plan else _Written()
+        missed = len(written.placed) < len(passed.chosen)
+        self._stale = missed or passed.more or passed.unsettled or bool(hold_over)
+        return Step(
+            placed=written.placed,
+            stopped=written.stopped,
+            moved=written.moved,
+            again_in=self._again_in(missed),
+        )
+
+    def _pass(self, now: float) -> Pass:
+        """One pass; what it booked is for the next one."""
+        mirror, today = self._mirror, self._today()
+        anew = self._anew_at is None or now >= self._anew_at
+        passed = place(
+            mirror,
+            today,
+            self._bookings,
+            self._backoff.resting,
+            changed=None if anew else frozenset(mirror.changed),
+            most=self._most,
+        )
+        mirror.changed.clear()
+        if anew:
+            self._anew_at = now + LOOK_ANEW
+        self._bookings = _carried(self._bookings, passed) if passed.more else passed.bookings
+        self._again_at = passed.again_at
+        return passed
 
     # ------------------------------------------------------------------ the watch
 
@@ -135,41 +184,84 @@ class Scheduler:
             return 0.0
         now = self._now()
         watches = self._mirror.nodes or self._mirror.hold
-        times = (self._backoff.next(), self._look_at if watches else None)
+        times = (self._backoff.next(), self._look_at if watches else None, self._reservation_at(now))
         waits = [max(0.0, at - now) for at in times if at is not None]
         return min([*waits, RETRY] if retry else waits, default=None)
 
+    def _reservation_at(self, now: float) -> float | None:
+        """`_again_at` by our own clock."""
+        return None if self._again_at is None else now + max(0.0, self._again_at - self._today())
+
     # ------------------------------------------------------------------ writing
 
-    def _write(self, plan: _Plan) -> tuple[tuple[str, ...], int]:
+    def _write(self, plan: _Plan) -> _Written:
         try:
             return self._store.write(lambda tx: self._apply(tx, plan, careful=self._careful))
         except StoreConflict:
             # Another lease has one of the GPUs. Who, is looked up from now on, until that is over.
             self._careful = True
-        placed, moved = self._store.write(lambda tx: self._apply(tx, plan, careful=True))
-        self._careful = len(placed) < len(plan.chosen)
-        return placed, moved
+        written = self._store.write(lambda tx: self._apply(tx, plan, careful=True))
+        self._careful = len(written.placed) < len(plan.chosen)
+        return written
 
-    def _apply(self, tx: Transaction, plan: _Plan, *, careful: bool) -> tuple[tuple[str, ...], int]:
+    def _apply(self, tx: Transaction, plan: _Plan, *, careful: bool) -> _Written:
         today = self._today()
         moved = self._apply_judgement(tx, plan.judgement, today) if plan.judgement else 0
         if plan.hold_over:
             end_hold(tx, "controller", plan.hold_over, today)
         jobs = tx.jobs([chosen.job for chosen in plan.chosen]) if plan.chosen else {}
-        nodes = {id: tx.node(id) for id in {chosen.node for chosen in plan.chosen}}
-        taken = {id: _leased(tx, id) if careful else frozenset[str]() for id in nodes}
+        ids = {seat.node for chosen in plan.chosen for seat in chosen.seats}
+        nodes = {id: node for id in ids if (node := tx.node(id)) is not None}
+        taken = {id: _leased(tx, id) for id in ids} if careful else {}
         placed: list[str] = []
-        for chosen, token in zip(plan.chosen, plan.tokens, strict=True):
-            job, node = jobs.get(chosen.job), nodes[chosen.node]
-            if job is None or node is None or not _holds_still(chosen, job, node, taken[chosen.node]):
+        for chosen, tokens in zip(plan.chosen, plan.tokens, strict=True):
+            job = jobs.get(chosen.job)
+            if job is None or job.state is not JobState.QUEUED or job.cancel is not None or job.after:
                 continue
-            placement = Placement(node=node.id, gpus=chosen.gpus, token=token)
-            made = move(job, Allocate(placement=placement, node_name=node.name), today)
-            assert made is not None, "an allocation always moves"
-            take_lease(tx, write_move(tx, made, CONTROLLER, today), today)
-            placed.append(job.id)
-        return tuple(placed), moved
+            if all(_holds_still(seat, job.spec.gpu_milli, nodes, taken) for seat in chosen.seats):
+                self._allocate(
+                    tx, job, [(nodes[seat.node], seat.gpus) for seat in chosen.seats], tokens, today
+                )
+                placed.append(job.id)
+                for seat in chosen.seats if careful else ():
+                    for gpu in seat.gpus:
+                        taken[seat.node][gpu] = taken[seat.node].get(gpu, 0) + job.spec.gpu_milli
+        stopped = self._stop(tx, plan.stops, today) if plan.stops else ()
+        return _Written(tuple(placed), stopped, moved)
+
+    @staticmethod
+    def _allocate(
+        tx: Transaction,
+        job: Job,
+        seats: Sequence[tuple[Node, tuple[str, ...]]],
+        tokens: Sequence[str],
+        today: float,
+    ) -> None:
+        if job.spec.nodes > 1:
+            place_gang(tx, job, seats, tokens, today)
+            return
+        ((node, gpus),), (token,) = seats, tokens
+        placement = Placement(node=node.id, gpus=gpus, token=token)
+        made = move(job, Allocate(placement=placement, node_name=node.name), today)
+        assert made is not None, "an allocation always moves"
+        take_lease(tx, write_move(tx, made, CONTROLLER, today), today)
+
+    def _stop(self, tx: Transaction, stops: Sequence[Stop], today: float) -> tuple[str, ...]:
+        """Tells jobs to make room; the ids of those that do."""
+        jobs = tx.jobs([stop.job for stop in stops])
+        stopped: list[str] = []
+        for stop in stops:
+            job, known = jobs.get(stop.job), self._mirror.jobs.get(stop.job)
+            if job is None or known is None or job.attempt != known.attempt or not job.state.placed:
+                continue
+            try:
+                made = move(job, PreemptAsked(cancel=Cancel(by="controller", at=today, why=stop.why)), today)
+            except Illegal:
+                continue
+            if made is not None:
+                write_move(tx, made, CONTROLLER, today)
+                stopped.append(job.id)
+        return tuple(stopped)
 
     def _apply_judgement(self, tx: Transaction, judgement: Judgement, today: float) -> int:
         beats = tx.beats()
@@ -200,15 +292,37 @@ class Scheduler:
         return made is not None
 
 
-def _leased(tx: Transaction, node_id: str) -> frozenset[str]:
-    return frozenset(gpu for lease in tx.leases(node=node_id) for gpu in lease.gpus)
+def _carried(before: Mapping[str, Booking], passed: Pass) -> Mapping[str, Booking]:
+    """A pass that stopped early has not come to all: what it has not come to stays booked, unless something
+    was booked or placed on the same node meanwhile, which may be in its way."""
+    now = [start.site for booking in passed.bookings.values() for start in booking.starts]
+    taken = {*now, *(seat.node for chosen in passed.chosen for seat in chosen.seats)}
+    kept = {
+        id: booking
+        for id, booking in before.items()
+        if id not in passed.bookings and all(start.site not in taken for start in booking.starts)
+    }
+    return {**passed.bookings, **kept}
 
 
-def _holds_still(chosen: Chosen, job: Job, node: Node, taken: frozenset[str]) -> bool:
+def _leased(tx: Transaction, node_id: str) -> dict[str, int]:
+    """GPU's UUID → thousandths of it that are leased."""
+    taken: dict[str, int] = {}
+    for lease in tx.leases(node=node_id):
+        for gpu in lease.gpus:
+            taken[gpu] = taken.get(gpu, 0) + lease.milli
+    return taken
+
+
+def _holds_still(
+    seat: Seat, milli: int, nodes: Mapping[str, Node], taken: Mapping[str, Mapping[str, int]]
+) -> bool:
     """Whether what was decided from the mirror is right by the store, too."""
-    if job.state is not JobState.QUEUED or job.cancel is not None:
+    node = nodes.get(seat.node)
+    if node is None or node.state is not NodeState.UP or node.drained is not None:
         return False
-    if node.state is not NodeState.UP or node.drained is not None or not taken.isdisjoint(chosen.gpus):
+    leased = taken.get(seat.node, {})
+    if any(leased.get(gpu, 0) + milli > WHOLE for gpu in seat.gpus):
         return False
     free = {gpu.uuid for gpu in node.gpus or () if gpu.blocked is None}
-    return free.issuperset(chosen.gpus)
+    return free.issuperset(seat.gpus)

@@ -32,7 +32,12 @@ class Mirror(Snapshot):
         if another:
             self.clear()
         self._read_once, self.hold = True, hold
-        self.take(jobs=changes.jobs, nodes=changes.nodes, removed=changes.removed_nodes)
+        self.take(
+            jobs=changes.jobs,
+            nodes=changes.nodes,
+            removed=changes.removed_nodes,
+            documents=changes.documents,
+        )
         self.revision = changes.revision
         return changes
 

@@ -10,6 +10,7 @@ from sentinel.scheduling.lifecycle import Gone, move
 from sentinel.scheduling.mirror import HOLD_ENDED, RESTORED_AT, holds
 from sentinel.scheduling.writing import (
     CONTROLLER,
+    settle_gangs,
     source_of,
     write_controller_fact,
     write_move,
@@ -105,6 +106,7 @@ def end_hold(tx: Transaction, by: str, why: str, now: float) -> bool:
         return False
     tx.set_meta(HOLD_ENDED, tx.meta(RESTORED_AT) or "")
     write_controller_fact(tx, "hold-ended", now, by=by, why=why)
+    settle_gangs(tx, now)
     return True
 
 

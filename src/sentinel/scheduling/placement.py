@@ -1,191 +1,312 @@
-"""Which waiting job gets which GPUs. Pure; called by the scheduler's loop, and by explain for what is ahead.
+"""Which waiting job gets which GPUs. Pure; called by the scheduler's loop, the simulator, and explain.
 
-Jobs come in order. Each goes to one node, by best fit: where the fewest free GPUs that would suit it remain,
-then onto the GPUs with the least memory, then by name; on a node it gets GPUs alike where it can, and
-neighbours. One that could run, but finds no place now, *keeps* a node: the one with the most free GPUs that
-suit it. Later jobs get nothing there in this pass, so what comes free there adds up until it is enough. A
-node is kept only where jobs of ours alone are in the way. A job that must wait for something else (a workload
-that nobody queued, a quarantine) or that fits no machine keeps nothing and blocks nobody.
+    place(snapshot, now, before, resting) -> Pass
 
-A pass costs what it places and keeps, times the nodes with free GPUs; jobs that need the same as one that
-found neither a place nor a node to keep are not looked at.
+Jobs come in the order of `turns`. Each goes where it fits best (see seating), among nodes that fit as well
+to the first by name. One that finds no place may stop others (see preempt), and *books* (see booking): later
+jobs may run on what is booked only if they are over by then. Jobs of a kind are alike: where the first one
+finds no place, the others are not looked at, and have no booking of their own.
+
+A pass costs what it places, times the kinds of node there are; its bookings, times the nodes that changed
+since the pass before; and a little for each kind of job, unless nothing is free.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from itertools import chain
+from math import inf
 
-from sentinel.core.node import NodeGpu
+from sentinel.core.job import Job
+from sentinel.scheduling.booking import Bookings
+from sentinel.scheduling.fleet import Fleet, Where
 from sentinel.scheduling.need import Need
-from sentinel.scheduling.order import Line
-from sentinel.scheduling.snapshot import Snapshot
+from sentinel.scheduling.order import PATIENCE, Kind
+from sentinel.scheduling.preempt import Victims, make_room
+from sentinel.scheduling.seating import Fit, Score
+from sentinel.scheduling.site import Stay
+from sentinel.scheduling.snapshot import Named, Snapshot
+from sentinel.scheduling.turns import Turns
+from sentinel.scheduling.verdict import Booking, Chosen, Pass, Seat, Stop, Verdict, Word
 
 _NO_LIMIT = 1 << 62
+DEPTH = 100
+"""How many bookings a pass makes. Kinds that come after those are placed where they delay none of them."""
+DEPTH_OF_USER = 4
+"""How many of those for one user."""
+
+__all__ = ["DEPTH", "Booking", "Chosen", "Pass", "Seat", "Stop", "place"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """`job` is to have these GPUs of the node with this id."""
-
-    job: str
-    node: str
-    gpus: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """What a pass decided. `kept`: node id → id of the job that waits for it. `more`: it stopped early, as
-    it had placed as many as it was to."""
-
-    chosen: tuple[Chosen, ...] = ()
-    kept: Mapping[str, str] = field(default_factory=dict[str, str])
-    more: bool = False
-
-
-def place(snapshot: Snapshot, resting: Collection[str] = (), most: int = _NO_LIMIT) -> Pass:
-    """One pass over the queue, at most `most` placed. `resting`: ids of jobs that wait after a refusal."""
-    if not snapshot.rooms or snapshot.hold or not snapshot.lines.by_need:
+def place(
+    snapshot: Snapshot,
+    now: float,
+    before: Mapping[str, Booking] | None = None,
+    resting: Collection[str] = (),
+    *,
+    changed: Collection[str] | None = None,
+    most: int = _NO_LIMIT,
+    depth: int = DEPTH,
+) -> Pass:
+    """One pass over the queue at `now` (epoch), at most `most` placed. `before`: the bookings of the pass
+    before, and `changed`: the ids of all nodes that are others since then (None: it is not known which).
+    `resting`: ids of jobs that wait after a refusal."""
+    if snapshot.hold or not snapshot.lines.by_kind:
         return Pass()
-    return _Passing(snapshot, resting).run(most)
-
-
-def pick(gpus: Sequence[NodeGpu], count: int) -> tuple[NodeGpu, ...] | None:
-    """The best `count` of `gpus`, which all suit; None when they are too few."""
-    if len(gpus) < count:
-        return None
-    alike: dict[tuple[float, str], list[NodeGpu]] = {}
-    for gpu in gpus:
-        alike.setdefault((_memory(gpu), gpu.model or ""), []).append(gpu)
-    for kind in sorted(alike):
-        if len(alike[kind]) >= count:
-            return _neighbours(sorted(alike[kind], key=_index), count)
-    return tuple(sorted(gpus, key=lambda gpu: (_memory(gpu), gpu.index))[:count])
-
-
-def _neighbours(gpus: list[NodeGpu], count: int) -> tuple[NodeGpu, ...]:
-    """Of all that follow each other, those that lie closest; the lowest of them."""
-    if count == 0:
-        return ()
-    spans = ((gpus[at + count - 1].index - gpus[at].index, at) for at in range(len(gpus) - count + 1))
-    at = min(spans)[1]
-    return tuple(gpus[at : at + count])
-
-
-def _memory(gpu: NodeGpu) -> float:
-    """What is unknown counts as the most: it is left for last."""
-    return float("inf") if gpu.memory_total_bytes is None else gpu.memory_total_bytes
-
-
-def _index(gpu: NodeGpu) -> int:
-    return gpu.index
-
-
-Offer = tuple[int, float, str, int, str]  # GPUs that remain, memory taken, name, version of the room, node id
+    passing = _Passing(snapshot, now, before or {}, resting, changed, depth)
+    try:
+        return passing.run(most)
+    finally:
+        passing.undo()
 
 
 class _Passing:
-    """The rooms as they are during one pass. `versions` tells offers of before a change from those after."""
+    """One pass. `nowhere`: needs that nothing has room for; `hopeless`: from which time limit on a need fits
+    nowhere beside what is booked. `kept_clear`: somebody found no place, maybe for what is promised."""
 
-    def __init__(self, snapshot: Snapshot, resting: Collection[str]) -> None:
-        self.snapshot, self.resting = snapshot, resting
-        self.rooms = dict(snapshot.rooms)
-        self.versions = dict.fromkeys(self.rooms, 0)
-        self.kept: dict[str, str] = {}
-        self.offers: dict[Need, list[Offer]] = {}
-        self.waits: dict[Need, list[str]] = {}  # node ids that a job of that need may keep, the best one last
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        now: float,
+        before: Mapping[str, Booking],
+        resting: Collection[str],
+        changed: Collection[str] | None,
+        depth: int,
+    ) -> None:
+        self.snapshot, self.now, self.depth = snapshot, now, depth
+        self.mix = snapshot.mix()
+        self.fleet = Fleet(snapshot)
+        self.bookings = Bookings(snapshot, self.fleet, now, before, changed)
+        self.turns = Turns(snapshot, now, resting)
+        self.victims = Victims(snapshot, now)
+        self.charged: list[tuple[str, str | None, int]] = []
+        self.in_array: dict[str, int] = {}
+        self.nowhere: set[Need] = set()
+        self.hopeless: dict[Need, float] = {}
+        self.alive: dict[Need, float] | None = None
+        self.booked: dict[str, int] = {}
+        self.kept_clear = False
+        self.chosen: list[Chosen] = []
+        self.stops: list[Stop] = []
+        self.verdicts: dict[Kind, Verdict] = {}
+
+    def undo(self) -> None:
+        """Takes back what was charged to accounts: the snapshot is as it was."""
+        for owner, account, milli in self.charged:
+            self.snapshot.accounts.charge(owner, account, -milli, self.now)
 
     def run(self, most: int) -> Pass:
-        chosen: list[Chosen] = []
-        lines = self.snapshot.lines.by_need
-        heads = [(line[0], at) for at, line in enumerate(lines.values())]
-        needs = list(lines.items())
-        passed = [0] * len(heads)
-        heapify(heads)
-        while heads and self.rooms:
-            if len(chosen) >= most:
-                return Pass(chosen=tuple(chosen), kept=self.kept, more=True)
-            place, at = heappop(heads)
-            need, line = needs[at]
-            if place[2] not in self.resting:
-                found = self._find(need, place[2])
-                if found is not None:
-                    chosen.append(found)
-                elif not self._keep(need, place[2]):
-                    continue
-            passed[at] = self._awake(line, passed[at] + 1)
-            if passed[at] < len(line):
-                heappush(heads, (line[passed[at]], at))
-        return Pass(chosen=tuple(chosen), kept=self.kept)
+        while (turn := self.turns.next()) is not None:
+            if len(self.chosen) >= most:
+                return self._done(more=True)
+            kind, job = turn
+            if self._serve(kind, self.snapshot.jobs[job]):
+                self.turns.placed(kind, job)
+            else:
+                self.turns.failed(kind)
+                if not self._may_book(kind) and not self._anything_fits():
+                    if len(self.bookings.made) >= self.depth:
+                        break
+                    self.turns.drop(kind)
+        return self._done(more=False)
 
-    def _awake(self, line: Line, at: int) -> int:
-        resting = self.resting
-        while resting and at < len(line) and line[at][2] in resting:
-            at += 1
-        return at
+    def _done(self, *, more: bool) -> Pass:
+        return Pass(
+            chosen=tuple(self.chosen),
+            stops=tuple(self.stops),
+            bookings=self.bookings.made,
+            verdicts=self.verdicts,
+            more=more,
+            unsettled=self.kept_clear and self.bookings.given_up({one.job for one in self.chosen}),
+            again_at=self._again_at(),
+        )
 
-    # ------------------------------------------------------------------ a place
+    def _again_at(self) -> float | None:
+        """When a reservation begins or ends, somebody's patience is over, or a limit is another."""
+        snapshot, now = self.snapshot, self.now
+        moments = chain(
+            chain.from_iterable((r.start, r.end) for r in snapshot.reservations.values()),
+            (since + PATIENCE for since, _ in snapshot.lines.oldest().values()),
+        )
+        accounts = snapshot.accounts.next_change(now)
+        later = [at for at in moments if at > now]
+        return min(later if accounts is None else [*later, accounts], default=None)
 
-    def _find(self, need: Need, job: str) -> Chosen | None:
-        offers = self.offers.get(need)
-        if offers is None:
-            offers = self.offers[need] = []
-            if self.snapshot.could_ever_run(need):
-                offers.extend(offer for id in self.rooms if (offer := self._offer(need, id)) is not None)
-                heapify(offers)
-        while offers:
-            _, _, _, version, node = heappop(offers)
-            if self.versions.get(node) == version:
-                return self._take(need, job, node)
+    def _anything_fits(self) -> bool:
+        """Whether somebody's turn can still come to something, when there are no more bookings."""
+        limits = self.snapshot.lines.limits
+        if self.alive is None:
+            shortest = {need: min(map(_lasts, limits[need])) for need in limits}
+            self.alive = {
+                need: lasts for need, lasts in shortest.items() if self._seats(need, lasts, {}, known=False)
+            }
+        while self.alive:
+            need, lasts = next(iter(self.alive.items()))
+            if not self._hopeless(need, lasts):
+                return True
+            del self.alive[need]
+        return False
+
+    # ------------------------------------------------------------------ one job
+
+    def _serve(self, kind: Kind, job: Job) -> bool:
+        """Whether it found a place; else there is a verdict."""
+        refused = self._refusal(kind, job)
+        if refused is not None:
+            self.verdicts[kind] = refused
+            return False
+        first = self.turns.first_of_all(job.id)
+        known = self.bookings.take_up(kind, job.id, self._windows(kind), first=first)
+        found = self._find(kind, known)
+        if found is not None:
+            self._take(kind, job, found)
+            return True
+        self.kept_clear |= known
+        self.verdicts[kind] = self._wait(kind, job)
+        return False
+
+    def _refusal(self, kind: Kind, job: Job) -> Verdict | None:
+        array = job.array
+        if array is not None and array.limit is not None:
+            running = self.snapshot.in_array(array.id) + self.in_array.get(array.id, 0)
+            if running >= array.limit:
+                return Verdict(word=Word.ARRAY, job=job.id)
+        allowance = self.turns.allowance(kind)
+        if allowance.hard is not None and kind.need.total_milli > allowance.hard:
+            return Verdict(word=Word.QUOTA, job=job.id, why=allowance.why)
+        if not self.snapshot.could_ever_run(kind.need):
+            return Verdict(word=Word.TOO_LARGE, job=job.id)
         return None
 
-    def _offer(self, need: Need, id: str) -> Offer | None:
-        suiting = self._suiting(need, id)
-        picked = pick(suiting, need.gpus)
-        if picked is None:
+    def _take(self, kind: Kind, job: Job, found: Sequence[Where]) -> None:
+        end = self.now + _lasts(kind.limit)
+        seats: list[Seat] = []
+        for site, positions in found:
+            seats.append(Seat(node=site.id, gpus=tuple(site.gpus[at].uuid for at in positions)))
+            self.fleet.change(site, site.with_stay(Stay.of(job, positions, -inf, end)))
+        self.bookings.leave(job.id)
+        self.chosen.append(Chosen(job=job.id, seats=tuple(seats)))
+        milli = kind.need.total_milli
+        if milli:
+            self.snapshot.accounts.charge(kind.owner, kind.account, milli, self.now)
+            self.charged.append((kind.owner, kind.account, milli))
+        if job.array is not None:
+            self.in_array[job.array.id] = self.in_array.get(job.array.id, 0) + 1
+
+    # ------------------------------------------------------------------ a place now
+
+    def _find(self, kind: Kind, known: bool) -> list[Where] | None:
+        """Seats for all parts of it. `known`: it has a promise, and keeps clear of those of others."""
+        return self._seats(kind.need, _lasts(kind.limit), self._windows(kind), known)
+
+    def _seats(
+        self, need: Need, lasts: float, windows: Mapping[str, list[Stay]], known: bool
+    ) -> list[Where] | None:
+        if self._hopeless(need, lasts):
             return None
-        memory = sum(map(_memory, picked))
-        name = self.snapshot.nodes[id].name
-        return len(suiting) - need.gpus, memory, name, self.versions[id], id
+        found, later = self._free(need, windows, known)
+        if len(found) == need.nodes:
+            return found
+        squeezed: list[tuple[Fit, str, Where]] = []
+        for name, id in later:
+            site = self.fleet.site(id)
+            stays = self.bookings.stays(id, windows, known)
+            seat = site.at(need, self.now, self.now + lasts, stays, self.now)
+            if seat is not None:
+                squeezed.append((seat[0], name, (site, seat[1])))
+        squeezed.sort(key=_by_fit)
+        found += [where for _, _, where in squeezed[: need.nodes - len(found)]]
+        if len(found) == need.nodes:
+            return found
+        if not windows and not known:
+            self.hopeless[need] = lasts
+        return None
 
-    def _suiting(self, need: Need, id: str) -> list[NodeGpu]:
-        if need.node is not None and need.node != self.snapshot.nodes[id].name:
-            return []
-        return [gpu for gpu in self.rooms[id] if need.suits(gpu)]
+    def _hopeless(self, need: Need, lasts: float) -> bool:
+        """Whether it is known already to fit nowhere for so long."""
+        return need in self.nowhere or (need in self.hopeless and self.hopeless[need] <= lasts)
 
-    def _take(self, need: Need, job: str, node: str) -> Chosen:
-        picked = pick(self._suiting(need, node), need.gpus)
-        assert picked is not None, "the offer is of this version of the room"
-        taken = {gpu.uuid for gpu in picked}
-        left = tuple(gpu for gpu in self.rooms[node] if gpu.uuid not in taken)
-        if left:
-            self.rooms[node] = left
-            self.versions[node] += 1
-            for other, offers in self.offers.items():
-                offer = self._offer(other, node)
-                if offer is not None:
-                    heappush(offers, offer)
-        else:
-            self._close(node)
-        return Chosen(job=job, node=node, gpus=tuple(gpu.uuid for gpu in picked))
+    def _free(
+        self, need: Need, windows: Mapping[str, list[Stay]], known: bool
+    ) -> tuple[list[Where], list[Named]]:
+        """Seats where nothing is booked, the best first, as many as it needs; and, where those are too few,
+        the nodes where it fits if what is booked allows it."""
+        if need.node is not None:
+            return [], [self.fleet.named(need.node)] if self.fleet.has(need.node) else []
+        found: list[Where] = []
+        later: list[Named] = []
+        for alike in self._fitting(need):
+            for name, id in alike:
+                if id in windows or self.bookings.on(id, known):
+                    later.append((name, id))
+                    continue
+                site = self.fleet.site(id)
+                seat = site.now(need, self._score(need))
+                assert seat is not None, "sites of a shape are alike"
+                found.append((site, seat[1]))
+                if len(found) == need.nodes:
+                    return found, later
+        if not later and not found:
+            self.nowhere.add(need)
+        return found, later
 
-    def _close(self, node: str) -> None:
-        del self.rooms[node], self.versions[node]
+    def _fitting(self, need: Need) -> list[list[Named]]:
+        """The nodes where it fits by what is held, by shape; the best shape first."""
+        fits = self.snapshot.fits(need)
+        found: list[tuple[Fit, Named, list[Named]]] = []
+        for shape, alike in self.fleet.shapes.items():
+            if shape not in fits:
+                seat = self.fleet.site(alike[0][1]).now(need, self._score(need))
+                fits[shape] = None if seat is None else seat[0]
+            fit = fits[shape]
+            if fit is not None:
+                found.append((fit, alike[0], alike))
+        if len(found) > 1:
+            found.sort(key=_by_shape)
+        return [alike for _, _, alike in found]
 
-    # ------------------------------------------------------------------ a node to wait for
+    def _score(self, need: Need) -> Score | None:
+        return None if self.mix is None else Score(self.mix, self.snapshot.demand.ask(need))
 
-    def _keep(self, need: Need, job: str) -> bool:
-        """Whether there was one."""
-        waits = self.waits.get(need)
-        if waits is None:
-            waits = self.waits[need] = []
-            if self.snapshot.could_ever_run(need):
-                nodes = self.snapshot.nodes
-                waits.extend(id for id in self.rooms if self.snapshot.may_come_free(need, id))
-                waits.sort(key=lambda id: (-len(self._suiting(need, id)), nodes[id].name), reverse=True)
-        while waits:
-            node = waits.pop()
-            if node in self.rooms:
-                self.kept[node] = job
-                self._close(node)
-                return True
-        return False
+    def _windows(self, kind: Kind) -> Mapping[str, list[Stay]]:
+        """The reservations that are not for this kind's owner, by node."""
+        if not self.snapshot.reservations:
+            return {}
+        return self.bookings.windows(kind.owner, kind.account)
+
+    # ------------------------------------------------------------------ a place later
+
+    def _may_book(self, kind: Kind) -> bool:
+        return len(self.bookings.made) < self.depth and self.booked.get(kind.owner, 0) < DEPTH_OF_USER
+
+    def _wait(self, kind: Kind, job: Job) -> Verdict:
+        if not self._may_book(kind):
+            return Verdict(word=Word.BUSY, job=job.id)
+        windows = self._windows(kind)
+        booking = self.bookings.find(kind, job, windows)
+        room = make_room(
+            self.victims,
+            kind,
+            job,
+            None if booking is None else booking.at,
+            self.turns.allowance(kind),
+            self.fleet.site,
+            lambda id: self.bookings.stays(id, windows, known=False),
+        )
+        if room is not None:
+            self.stops += room.stops
+            booking = room.booking
+        if booking is not None:
+            self.bookings.make(booking, job)
+            self.booked[kind.owner] = self.booked.get(kind.owner, 0) + 1
+        return Verdict(word=Word.BUSY, job=job.id, booking=booking)
+
+
+def _lasts(limit: float | None) -> float:
+    return inf if limit is None else limit
+
+
+def _by_fit(one: tuple[Fit, str, Where]) -> tuple[Fit, str]:
+    return one[0], one[1]
+
+
+def _by_shape(one: tuple[Fit, Named, list[Named]]) -> tuple[Fit, Named]:
+    return one[0], one[1]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from sentinel.core.node import Block, BlockKind, Node, NodeGpu, NodeState
 from sentinel.scheduling.need import Need
-from sentinel.scheduling.placement import Pass
 from sentinel.scheduling.snapshot import Alike, Snapshot, count_alike
+from sentinel.scheduling.verdict import Pass
 
 _BLOCKED = {
     BlockKind.UNMANAGED: (
@@ -54,15 +54,20 @@ class Sites:
     """The nodes after `found`, a pass over `snapshot`."""
 
     def __init__(self, snapshot: Snapshot, found: Pass) -> None:
-        self._snapshot, self._kept = snapshot, found.kept
+        self._snapshot = snapshot
+        self.kept: dict[str, str] = {}  # node → the first job that something is booked for there
+        for booking in found.bookings.values():
+            for start in booking.starts:
+                self.kept.setdefault(start.site, booking.job)
         self._taken: dict[str, dict[str, str]] = {}
         for chosen in found.chosen:
-            self._taken.setdefault(chosen.node, {}).update(dict.fromkeys(chosen.gpus, chosen.job))
+            for seat in chosen.seats:
+                self._taken.setdefault(seat.node, {}).update(dict.fromkeys(seat.gpus, chosen.job))
         self._by_name = {node.name: node for node in snapshot.nodes.values()}
         self._sites: dict[object, _Site] = {}
         for node in snapshot.nodes.values():
             kinds = self._kinds(node)
-            stands = (node.state, node.drained is None, node.id in self._kept, node.gpus is None, kinds)
+            stands = (node.state, node.drained is None, node.id in self.kept, node.gpus is None, kinds)
             site = self._sites.get(stands)
             if site is None:
                 self._sites[stands] = _Site(node=node, kinds=kinds)
@@ -85,6 +90,14 @@ class Sites:
         word = counts[0] if counts[0] != "blocked" else self._kind_of_blocks(need, node.id)
         several = sum(stance[2].members for stance in stances) > 1
         return Stance(node=node, word=word, free=counts[3], several=several)
+
+    def ready(self, need: Need) -> int:
+        """On how many nodes enough is free for one part of it, whatever is booked."""
+        return sum(
+            site.members
+            for site in self._suitable(need)
+            if self._counts(need, site.node, site.kinds)[0] in ("nothing", "ahead")
+        )
 
     def unknown(self, need: Need) -> list[str]:
         """Names of nodes that could be big enough, as their GPUs are not known."""
@@ -116,12 +129,16 @@ class Sites:
         return [gpu for gpu in self._suiting(need, id) if gpu.blocked is None and gpu.uuid not in held]
 
     def holders(self, need: Need, id: str) -> dict[str, list[str]]:
-        """Job → the UUIDs of GPUs that suit and that it has there, or is about to get."""
-        held = self._holders(id)
+        """Job → the UUIDs of GPUs that suit and that it has there, with others or not, or is about to get."""
+        suiting = [gpu.uuid for gpu in self._suiting(need, id)]
+        had = {job.id: job.placement.gpus for job in self._snapshot.on_node(id) if job.placement is not None}
+        for uuid, job in self._taken.get(id, {}).items():
+            had[job] = (*had.get(job, ()), uuid)
         found: dict[str, list[str]] = {}
-        for gpu in self._suiting(need, id):
-            if gpu.uuid in held:
-                found.setdefault(held[gpu.uuid], []).append(gpu.uuid)
+        for uuid in suiting:
+            for job, gpus in had.items():
+                if uuid in gpus:
+                    found.setdefault(job, []).append(uuid)
         return found
 
     def blocks(self, need: Need, id: str) -> list[tuple[NodeGpu, Block]]:
@@ -179,7 +196,7 @@ class Sites:
         elif node.drained is not None:
             word = "drained"
         elif free >= need.gpus:
-            word = "ahead" if node.id in self._kept else "nothing"
+            word = "ahead" if node.id in self.kept else "nothing"
         else:
             word = "gpus-busy" if unblocked >= need.gpus else "blocked"
         return word, total, unblocked, free

@@ -1,4 +1,4 @@
-"""What grows is kept from growing for ever: keys, events, tokens, logs. Run by the loops process.
+"""What grows is kept from growing for ever: keys, events, tokens, logs, usage. Run by the loops process.
 
 Each of these is one small transaction, or work on the disk alone; none is in anybody's way for long.
 """
@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Sequence
 from sentinel.api.log_store import LogStore
 from sentinel.core.errors import SentinelError
 from sentinel.ports.store import Store
+from sentinel.scheduling.account_desk import forget_usage
+from sentinel.scheduling.reservation_desk import forget_reservations
 
 DAY = 86400.0
-KEYS_FOR, TOKENS_FOR, EVENTS_FOR = 2 * DAY, 30 * DAY, 90 * DAY
+KEYS_FOR, TOKENS_FOR, EVENTS_FOR, RESERVATIONS_FOR = 2 * DAY, 30 * DAY, 90 * DAY, 7 * DAY
 FIRST, EVERY = 60.0, 600.0
 
 _log = logging.getLogger(__name__)
@@ -23,6 +25,8 @@ def keep_house(store: Store, logs: LogStore, now: float) -> None:
     store.write(lambda tx: tx.forget_keys(now - KEYS_FOR))
     store.write(lambda tx: tx.remove_tokens(now - TOKENS_FOR))
     store.write(lambda tx: tx.forget_events(now - EVENTS_FOR))
+    store.write(lambda tx: forget_reservations(tx, now - RESERVATIONS_FOR))
+    store.write(lambda tx: forget_usage(tx, now))
     purged = logs.purge(lambda jobs: _ended(store, jobs))
     if purged:
         _log.warning(

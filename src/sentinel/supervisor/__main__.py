@@ -25,6 +25,7 @@ from sentinel.supervisor.kernel import adopt_orphans
 from sentinel.supervisor.logs import DEFAULT_CAP, DEFAULT_TOTAL
 from sentinel.supervisor.loop import Settings, Supervisor
 from sentinel.supervisor.scopes import can_make_scopes
+from sentinel.supervisor.specs import ENGINES
 from sentinel.supervisor.users import DEFAULT_USERS, Users
 
 LOCK_PATIENCE = 10.0
@@ -70,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--log-total", type=_size, default=DEFAULT_TOTAL, metavar="SIZE", help="of all logs together (10GiB)"
     )
+    for engine, program in (("docker", "Docker"), ("podman", "Podman")):
+        parser.add_argument(
+            f"--{engine}",
+            metavar="FILE",
+            help=f"{program}'s command line, where it is not in the usual places",
+        )
     parser.add_argument(
         "--scopes",
         choices=("auto", "never"),
@@ -124,6 +131,7 @@ def _serve(
         log_cap=options.log_cap,
         log_total=options.log_total,
         scopes=options.scopes == "auto" and can_make_scopes(),
+        engines={name: path for name in ENGINES if (path := getattr(options, name)) is not None},
     )
     supervisor = Supervisor(settings, note)
     gc.freeze()  # forked children then touch fewer pages

@@ -7,11 +7,11 @@ the disk takes nothing, moves go on in memory, and `records` shows what was last
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from heapq import heappop, heappush
 from typing import Any
 
-from sentinel.supervisor.attempts import Attempt, Happening, Refused, Waiting, deadline, step
+from sentinel.supervisor.attempts import Attempt, Container, Happening, Refused, Waiting, deadline, step
 from sentinel.supervisor.journal import Journal
 from sentinel.supervisor.records import event_of, phase_line, record_of, whole_line
 from sentinel.supervisor.wire import line
@@ -92,6 +92,15 @@ class Book:
         """Who keeps its terminal open."""
         self.attempts[token] = replace(self.attempts[token], keeper=keeper)
         self.journal.add({"token": token, "keeper": keeper})
+
+    def set_container(self, token: str, container: Container) -> bool:
+        """What it is about to get. False: the journal cannot take it, so it must not get it."""
+        self.attempts[token] = replace(self.attempts[token], container=container)
+        return self.journal.write_first([{"token": token, "container": asdict(container)}])
+
+    def write(self) -> bool:
+        """Puts down all that happened, for whoever comes after a kill."""
+        return self.journal.write_first(())
 
     def drop(self, token: str) -> None:
         """One that waited, and of which nothing is to be known."""

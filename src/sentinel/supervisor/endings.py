@@ -4,6 +4,8 @@ The leader's end is the job's. Before that is told, the rest of its group and wh
 go (TERM); what is still there after REST_GRACE is killed. What left the group is found because its parents'
 end makes us its parent, by the mark in its environment and by its session. For a job that leaves nothing
 behind all of this is two system calls.
+
+Of a job in a container, the leader's end says nothing yet: `contained` is told, and the engine asked.
 """
 
 import contextlib
@@ -53,8 +55,9 @@ class Adopted:
 
 
 class Endings:
-    """`leaders`: the token of each job's leader that is our child, by pid; `ended` is called after each
-    move."""
+    """`leaders`: the token of each job's leader that is our child, by pid; `watched`: who hears the wait
+    status of another child; `later`: what is to be done in the next turn. `ended` is called after each move,
+    `explain` before it, to say more of an end."""
 
     def __init__(
         self,
@@ -62,9 +65,14 @@ class Endings:
         selector: selectors.BaseSelector,
         ended: Callable[[Attempt], None],
         note: Callable[[str], None],
+        explain: Callable[[Attempt, Ends], Ends],
+        contained: Callable[[str], None],
     ) -> None:
         self._book, self._selector, self._ended, self._note = book, selector, ended, note
+        self._explain, self._contained = explain, contained
         self.leaders: dict[int, str] = {}
+        self.watched: dict[int, Callable[[int], None]] = {}
+        self.later: list[Callable[[], None]] = []
         self.others: set[int] = set()
         """Children of ours that are no part of any job."""
         self._adopted: dict[int, Adopted] = {}
@@ -84,6 +92,7 @@ class Endings:
         yet."""
         over: list[tuple[str, Running, Ends]] = []
         reaped = False
+        heard, self.later = self.later, []
         while (found := _next_ended()) is not None:
             reaped = True
             token = self.leaders.get(found)
@@ -92,29 +101,37 @@ class Endings:
             _, status = os.waitpid(found, 0)
             self._orphans.pop(found, None)
             self.others.discard(found)
+            if token is None and (hear := self.watched.pop(found, None)) is not None:
+                heard.append(_telling(hear, status))
+                continue
             if token is None or forked(found, status):
                 self.leaders.pop(found, None)
                 continue
             del self.leaders[found]
             attempt = self._book.attempts[token]
+            if attempt.container is not None:
+                self._contained(token)
+                continue
             running = attempt.live
             assert running is not None
             if group_exists(found):
                 self._leave(token, running, attempt.scope, now)
             elif attempt.scope:
                 self.clear_up(attempt, running, now)
-            over.append((token, running, ends_with(status)))
+            over.append((token, running, self._explain(attempt, ends_with(status))))
         if reaped:
             self._find_orphans(now, {token: running for token, running, _ in over})
         for token, _, ends in over:
             self._ended(self._book.move(token, ends))
+        for tell in heard:
+            tell()
 
     def _find_orphans(self, now: float, over: Mapping[str, Running]) -> None:
         """Looks at children that we did not make: what left its job's group and lost its parent."""
         sessions = {running.pid: token for token, running in over.items()}
         sessions |= {left.leader.pid: token for token, left in self._left.items()}
         for pid in own_children():
-            if pid in self.leaders or pid in self.others:
+            if pid in self.leaders or pid in self.others or pid in self.watched:
                 continue
             if pid not in self._orphans:
                 seen = look(pid)
@@ -164,6 +181,11 @@ class Endings:
             if adopted.since == -1.0:
                 adopted.since = now
             attempt = self._book.attempts[adopted.token]
+            if attempt.container is not None:
+                os.close(adopted.pidfd)
+                del self._adopted[adopted.pidfd]
+                self._contained(adopted.token)
+                continue
             running = attempt.live
             assert running is not None
             status = exit_status(adopted.pidfd)
@@ -181,11 +203,9 @@ class Endings:
                 status = None
             os.close(adopted.pidfd)
             del self._adopted[adopted.pidfd]
-            ends = (
-                ends_with(status) if status is not None else Ends(unknown=NOT_SEEN, ended_at=round(wall(), 3))
-            )
+            ends = ends_with(status) if status is not None else Ends(why=NOT_SEEN, ended_at=round(wall(), 3))
             self.clear_up(attempt, running, now)
-            self._ended(self._book.move(adopted.token, ends))
+            self._ended(self._book.move(adopted.token, self._explain(attempt, ends)))
 
     def clear_up(self, attempt: Attempt, running: Running, now: float) -> None:
         """Its leader has ended: whatever is left of it is looked for, and told to go."""
@@ -202,6 +222,8 @@ class Endings:
         times = [left.kill_at for left in self._left.values()]
         if self._look_at is not None:
             times.append(self._look_at)
+        if self.later:
+            times.append(0.0)
         return min(times, default=None)
 
     def due(self, now: float) -> None:
@@ -229,9 +251,10 @@ class Endings:
         running = attempt.live
         if running is None:
             return
-        signal_group(running.pid, signal.SIGTERM)
+        number = attempt.manner.stop_signal
+        signal_group(running.pid, number)
         if terminal:
-            signal_all(attempt.token, running, attempt.scope, signal.SIGTERM)
+            signal_all(attempt.token, running, attempt.scope, number)
             signal_group(running.pid, signal.SIGHUP)
         signal_group(running.pid, signal.SIGCONT)
 
@@ -251,6 +274,10 @@ def ends_with(status: int) -> Ends:
         signal=-code if code < 0 else None,
         ended_at=round(wall(), 3),
     )
+
+
+def _telling(hear: Callable[[int], None], status: int) -> Callable[[], None]:
+    return lambda: hear(status)
 
 
 def _next_ended() -> int | None:

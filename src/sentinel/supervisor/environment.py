@@ -7,6 +7,7 @@ counts from exec on, when the process is the owner's already.
 from collections.abc import Mapping, Sequence
 
 from sentinel.core.codec import LEASE_VARIABLE
+from sentinel.supervisor.attempts import Attempt
 from sentinel.supervisor.users import Person
 from sentinel.supervisor.wire import Launch
 
@@ -32,6 +33,20 @@ def environment_of(launch: Launch, person: Person) -> dict[str, str]:
     found[MARK] = launch.token
     found.pop(LEASE_VARIABLE, None)  # another job's, if any
     return found
+
+
+def minimal(person: Person, attempt: Attempt) -> dict[str, str]:
+    """What a process beside a job gets when the job's own environment cannot be had."""
+    return {
+        "PATH": DEFAULT_PATH,
+        "HOME": person.home,
+        "USER": person.name,
+        "LOGNAME": person.name,
+        "SHELL": person.shell,
+        "SENTINEL_JOB_ID": attempt.job,
+        "SENTINEL_ATTEMPT": str(attempt.attempt),
+        MARK: attempt.token,
+    }
 
 
 def granted(lease: str, devices: Sequence[str]) -> Mapping[str, str]:

@@ -54,6 +54,17 @@ def why_not_entered(cwd: str, number: int | None, user: str, node: str) -> Refus
     return Refused(why=f"cwd {cwd} cannot be entered on node {node}: {_text(number)}", final=number in _FINAL)
 
 
+def why_not_mounted(path: str, cwd: str, number: int | None, user: str, node: str) -> Refused:
+    """That a container's file or folder of the node is none that its user could read."""
+    if path == cwd:
+        return why_not_entered(cwd, number, user, node)
+    if number == errno.ENOENT:
+        return Refused(why=f"mount {path} does not exist on node {node}", final=True)
+    if number in (errno.EACCES, errno.EPERM):
+        return Refused(why=f"mount {path} cannot be read by user {user} on node {node}", final=True)
+    return Refused(why=f"mount {path} cannot be used on node {node}: {_text(number)}", final=number in _FINAL)
+
+
 def why_not_executed(
     command: str, number: int | None, user: str, node: str, environment: Mapping[str, str]
 ) -> Refused:

@@ -3,6 +3,7 @@
     {"journal": 1, "boot_id": ID}         first
     {"token", …}                          as in `records`; later lines go over earlier ones
     {"token", "fence_at"}                 its lease was renewed
+    {"token", "container"}                what is about to be made for it; likewise "scope" and "keeper"
     {"forget": [TOKEN…]}                  ended, and acknowledged by the controller
     {"gone": EVENT}                       how a forgotten one ended, should it be asked for again
 

@@ -1,6 +1,7 @@
-"""System calls that Python has no name for. Called by the start, the logs, the adoption and the terminals.
+"""System calls that Python has no name for. Called by the start, the logs, the adoption, the terminals and
+the stage.
 
-Each says None or False where this kernel, or a Python without ctypes, cannot.
+Each says None or False where this kernel, or a Python without ctypes, cannot, or raises OSError.
 """
 
 import errno
@@ -15,6 +16,9 @@ _PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, 64 bytes), Linux 6.13
 _PIDFD_INFO_EXIT = 8  # Linux 6.15
 _PIDFD_INFO = struct.Struct("=QQ11Ii")
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture
+_MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
+_CLONE_NEWNS = 0x20000
 
 
 def _libc() -> Any:
@@ -67,3 +71,48 @@ def take_descriptor(pidfd: int, number: int) -> int | None:
         return None
     os.set_inheritable(fd, False)
     return fd
+
+
+def bind(source: str, target: str) -> None:
+    """Mounts `source` and all that is mounted below it at `target` as well, cut off from where it comes from:
+    unmounting it there must not unmount it here. OSError."""
+    _mount(source, target, _MS_BIND | _MS_REC)
+    _mount("none", target, _MS_REC | _MS_PRIVATE)
+
+
+def _mount(source: str, target: str, flags: int) -> None:
+    import ctypes
+
+    call = _libc().mount
+    call.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+    if call(os.fsencode(source), os.fsencode(target), None, flags, None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
+
+
+def unbind(target: str) -> None:
+    """Takes away what `bind` mounted, also while it is used. OSError, EINVAL where nothing is mounted."""
+    import ctypes
+
+    if _libc().umount2(os.fsencode(target), _MNT_DETACH | _UMOUNT_NOFOLLOW) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), target)
+
+
+def enter_mounts_of(pid: int) -> None:
+    """Sees the file system as that process does; nothing where it does so already, or where that process is
+    not ours to look at. For a process with one thread. OSError."""
+    import ctypes
+
+    try:
+        fd = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return
+    own = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if not os.path.sameopenfile(fd, own) and _libc().setns(fd, _CLONE_NEWNS) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(fd)
+        os.close(own)

@@ -10,22 +10,35 @@ import json
 import os
 import selectors
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sentinel.core.clock import boottime, wall
 from sentinel.supervisor.arbiter import Asking, Granted, No, Waits, Word
-from sentinel.supervisor.attempts import Attempt, Exited, Phase, Refused, Runs, Starting, Stop, Waiting
+from sentinel.supervisor.attempts import (
+    Exited,
+    Refused,
+    Runs,
+    Starting,
+    Stop,
+    Waiting,
+)
+from sentinel.supervisor.beginning import attempt_of, command_of, unusable
 from sentinel.supervisor.book import Book
+from sentinel.supervisor.container_making import ContainerMaking
+from sentinel.supervisor.container_plan import Inside, inside_of, name_of
+from sentinel.supervisor.container_removal import Removal
+from sentinel.supervisor.containers import LEADER, Containers
 from sentinel.supervisor.endings import Endings
 from sentinel.supervisor.environment import environment_of, granted
-from sentinel.supervisor.finding import why_not_entered, why_not_executed
+from sentinel.supervisor.finding import why_not_entered, why_not_executed, why_not_mounted
 from sentinel.supervisor.launching import Fork, Launcher, keep_terminal, limits_of
 from sentinel.supervisor.logs import Logs
 from sentinel.supervisor.proc import look
 from sentinel.supervisor.scopes import Scopes
 from sentinel.supervisor.terminals import Terminals
+from sentinel.supervisor.tools import Tools
 from sentinel.supervisor.users import NoUser, Person, Users
 from sentinel.supervisor.wire import Launch, Unusable, line
 
@@ -39,8 +52,10 @@ class Ready:
 
     launch: Launch
     person: Person
+    command: Sequence[str]
     environment: dict[str, str]
     limits: Mapping[int, int]
+    inside: Inside | None = None
 
 
 class Launches:
@@ -56,6 +71,10 @@ class Launches:
         users: Users,
         logs: Logs,
         terminals: Terminals,
+        making: ContainerMaking,
+        containers: Containers,
+        removal: Removal,
+        tools: Tools,
         scopes: Scopes | None,
         arbiter: str | None,
         node: str,
@@ -63,6 +82,7 @@ class Launches:
     ) -> None:
         self._book, self._endings, self._selector = book, endings, selector
         self._launcher, self._users, self._logs, self._terminals = launcher, users, logs, terminals
+        self._making, self._containers, self._removal, self._tools = making, containers, removal, tools
         self._scopes, self._arbiter, self._node, self._say = scopes, arbiter, node, say
         self._todo: deque[Launch] = deque()
         self._queued: set[str] = set()
@@ -81,7 +101,7 @@ class Launches:
         if launch.token in self._queued or self._book.tell_again(launch.token):
             return
         if isinstance(launch, Unusable):
-            self._book.take(_unusable(launch))
+            self._book.take(unusable(launch))
             return
         self._queued.add(launch.token)
         self._todo.append(launch)
@@ -109,7 +129,7 @@ class Launches:
         launch = next(one for one in self._todo if one.token == token)
         self._todo.remove(launch)
         self._queued.discard(token)
-        self._book.take(_attempt(launch, Refused(why=why)))
+        self._book.take(attempt_of(launch, Refused(why=why)))
         return True
 
     # -------------------------------------------------------------- a turn
@@ -122,7 +142,7 @@ class Launches:
         for launch in batch:
             found = self._judge(launch, now)
             if isinstance(found, Refused):
-                self._book.take(_attempt(launch, found))
+                self._book.take(attempt_of(launch, found))
             else:
                 ready.append(found)
         there = self._arbiter is not None and os.path.exists(self._arbiter)  # noqa: PTH110
@@ -130,7 +150,9 @@ class Launches:
         at_once = [one for one in ready if not (there and one.launch.gpus)]
         for one in asking:
             self._launch(one, asks=True)
-        begun = not at_once or self._book.begin(_attempt(one.launch, Starting()) for one in at_once)
+        begun = not at_once or self._book.begin(
+            attempt_of(one.launch, Starting(), person=one.person) for one in at_once
+        )
         for one in at_once:
             if begun:
                 self._launch(one, asks=False)
@@ -152,10 +174,20 @@ class Launches:
         person = self._users.of(launch.owner)
         if isinstance(person, NoUser):
             return Refused(why=f"node {self._node}: {person.why}", final=True)
+        environment = environment_of(launch, person)
+        if launch.spec.image is not None:
+            inside = inside_of(launch, environment)
+            if isinstance(inside, Refused):
+                return inside
+            try:
+                inside = replace(inside, place=self._removal.place(name_of(launch), person))
+            except OSError as error:
+                return Refused(why=f"node {self._node} can make no container: {error.strerror}")
+            return Ready(launch, person, (), self._tools.leading(LEADER, launch.token), {}, inside)
         limits = limits_of(launch.spec, self._node)
         if isinstance(limits, Refused):
             return limits
-        return Ready(launch, person, environment_of(launch, person), limits)
+        return Ready(launch, person, command_of(launch, person, environment), environment, limits)
 
     def _launch(self, one: Ready, *, asks: bool) -> None:
         launch, person = one.launch, one.person
@@ -167,20 +199,22 @@ class Launches:
             self._decline(launch, refused)
             return
         try:
-            if not (asks or person.other or one.limits or launch.spec.pty or self._scopes):
-                what = self._launcher.spawn(launch, one.environment, log, person.name)
+            if not (asks or person.other or one.limits or launch.spec.pty or self._scopes or one.inside):
+                what = self._launcher.spawn(launch, one.command, one.environment, log, person.name)
                 if isinstance(what, Runs):
                     self._endings.leaders[what.pid] = token
                 self._book.move(token, what)
                 return
             fork = self._launcher.fork(
                 launch,
+                one.command,
                 one.environment,
                 person,
                 one.limits,
                 log,
-                gate=asks or self._scopes is not None,
+                gate=asks or self._scopes is not None or one.inside is not None,
                 arbiter=self._arbiter if asks else None,
+                inside=one.inside,
             )
             if isinstance(fork, Refused):
                 self._decline(launch, fork)
@@ -201,7 +235,7 @@ class Launches:
         if launch.token in self._book.attempts:
             self._book.move(launch.token, refused)
         else:
-            self._book.take(_attempt(launch, refused))
+            self._book.take(attempt_of(launch, refused))
 
     # -------------------------------------------------------------- forked children
 
@@ -215,9 +249,50 @@ class Launches:
 
         self._selector.register(fork.status, selectors.EVENT_READ, ready)
         if asks:
-            self._book.take(_attempt(fork.launch, Waiting(why="its node asks the arbiter for the GPUs")))
-        elif self._scopes is not None:
-            self._enter_scope(fork, {})
+            why = "its node asks the arbiter for the GPUs"
+            self._book.take(attempt_of(fork.launch, Waiting(why=why), person=fork.person))
+        else:
+            self._cleared(fork, {})
+
+    def _cleared(self, fork: Fork, variables: Mapping[str, str]) -> None:
+        """It has its GPUs."""
+        fork.granted = variables
+        if fork.inside is not None:
+            self._make_container(fork)
+        elif fork.gate is not None:
+            self._let_in(fork, variables)
+
+    def _make_container(self, fork: Fork) -> None:
+        """Once it has its GPUs and its mounts."""
+        if fork.inside is None or fork.granted is None or fork.sources is None or fork.stopped:
+            return
+        inside = fork.inside
+        if fork.granted:
+            environment = {**inside.environment, **fork.granted}
+            gpus = tuple(fork.granted["CUDA_VISIBLE_DEVICES"].split(","))
+            environment["NVIDIA_VISIBLE_DEVICES"] = ",".join(gpus)
+            inside = replace(inside, environment=environment, gpus=gpus)
+
+        def failed(refused: Refused) -> None:
+            if self._forks.get(fork.launch.token) is fork:
+                self._give_up(fork, Refused(why=fork.stopped) if fork.stopped else refused)
+
+        def ready(command: list[str]) -> None:
+            if self._forks.get(fork.launch.token) is not fork:
+                return
+            fence_at = self._book.attempts[fork.launch.token].fence_at
+            if fence_at is not None and boottime() >= fence_at:  # its image was long in coming
+                failed(Refused(why="its lease ran out before it began"))
+            else:
+                self._let_in(fork, {"command": command})
+
+        self._making.make(fork.launch, fork.person, inside, fork.sources, ready, failed)
+
+    def _let_in(self, fork: Fork, variables: Mapping[str, Any]) -> None:
+        if self._scopes is not None:
+            self._enter_scope(fork, variables)
+        else:
+            fork.go(variables)
 
     def _open_terminal(self, fork: Fork, master: int, log: int) -> None:
         try:
@@ -232,7 +307,7 @@ class Launches:
             self._endings.others.add(seen.pid)
             fork.keeper = seen.pid, seen.started
 
-    def _enter_scope(self, fork: Fork, variables: Mapping[str, str]) -> None:
+    def _enter_scope(self, fork: Fork, variables: Mapping[str, Any]) -> None:
         """Lets it go on once systemd has put it into a scope of its own; without one if that cannot be."""
         assert self._scopes is not None
         launch = fork.launch
@@ -260,6 +335,11 @@ class Launches:
             word: dict[str, Any] = json.loads(text)
             if word["at"] == "connected":
                 self._ask(fork)
+            elif word["at"] == "mounted":
+                fork.sources = word["sources"]
+                self._make_container(fork)
+                if self._forks.get(fork.launch.token) is not fork:
+                    return
             else:
                 self._failed(fork, word)
                 return
@@ -276,7 +356,13 @@ class Launches:
         self._let_go(fork)
         if fork.keeper is not None:
             self._book.set_keeper(token, fork.keeper)
-        self._book.move(token, Runs(pid=fork.pid, began=fork.began, by=fork.by, started_at=round(wall(), 3)))
+        runs = Runs(pid=fork.pid, began=fork.began, by=fork.by, started_at=round(wall(), 3))
+        if fork.inside is not None:  # whether it runs, its engine will say
+            self._containers.begun(token, runs)
+            if fork.stopped:
+                self._containers.stop_starting(token, Stop(why=fork.stopped, kill_at=boottime()))
+            return
+        self._book.move(token, runs)
         if fork.stopped:
             self._book.move(token, Stop(why=fork.stopped, kill_at=boottime()))
 
@@ -285,11 +371,14 @@ class Launches:
         match word["at"]:
             case "cwd":
                 refused = why_not_entered(spec.cwd, number, user, self._node)
+            case "mount":
+                refused = why_not_mounted(word["what"], spec.cwd, number, user, self._node)
             case "command":
-                refused = why_not_executed(spec.command[0], number, user, self._node, fork.environment)
+                program = fork.command[0] if fork.command else "of its engine"
+                refused = why_not_executed(program, number, user, self._node, fork.environment)
             case "arbiter":
                 where = f"node {self._node} does not answer on {self._arbiter}"
-                refused = Refused(why=f"the arbiter of {where}; it is tried again")
+                refused = Refused(why=f"the arbiter of {where}")
             case stage:
                 what = word.get("what") or os.strerror(number or 0)
                 refused = Refused(
@@ -315,6 +404,8 @@ class Launches:
         self._endings.disown(fork.pid)
         self._terminals.close(fork.launch.token, Exited())
         self._decline(fork.launch, refused)
+        if fork.inside is not None:
+            self._making.abandon(fork.launch)
 
     def _let_go(self, fork: Fork) -> None:
         self._forks.pop(fork.launch.token, None)
@@ -355,41 +446,13 @@ class Launches:
         if fence_at is not None and boottime() >= fence_at:
             self.stop(launch.token, "its lease ran out before it began")
             return
-        if not self._book.begin([_attempt(launch, Starting(), fence_at=fence_at)]):
+        if not self._book.begin([attempt_of(launch, Starting(), fence_at=fence_at, person=fork.person)]):
             self._selector.unregister(fork.status)
             fork.close()
             del self._forks[launch.token]
+            if fork.inside is not None:
+                self._making.abandon(launch)
             self._book.drop(launch.token)
             self._say_no_room(launch)
             return
-        variables = granted(grant.lease, grant.devices)
-        if self._scopes is not None:
-            self._enter_scope(fork, variables)
-        else:
-            fork.go(variables)
-
-
-def _attempt(launch: Launch, phase: Phase, *, fence_at: float | None = None) -> Attempt:
-    return Attempt(
-        job=launch.job,
-        attempt=launch.attempt,
-        token=launch.token,
-        gpus=launch.gpus,
-        grace=launch.spec.grace,
-        time_limit=launch.spec.time_limit,
-        fence_at=launch.fence_at if fence_at is None else fence_at,
-        phase=phase,
-    )
-
-
-def _unusable(launch: Unusable) -> Attempt:
-    return Attempt(
-        job=launch.job,
-        attempt=launch.attempt,
-        token=launch.token,
-        gpus=(),
-        grace=0.0,
-        time_limit=None,
-        fence_at=None,
-        phase=Refused(why=f"its launch cannot be understood: {launch.why}", final=True),
-    )
+        self._cleared(fork, granted(grant.lease, grant.devices))

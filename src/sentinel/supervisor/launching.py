@@ -14,14 +14,15 @@ import resource
 import select
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sentinel.core.clock import boottime, wall
 from sentinel.core.job import JobSpec
 from sentinel.supervisor.attempts import Refused, Runs
-from sentinel.supervisor.child import Plan, become
+from sentinel.supervisor.child import Mounts, Plan, become
+from sentinel.supervisor.container_plan import Inside
 from sentinel.supervisor.finding import find_program, why_not_entered, why_not_executed
 from sentinel.supervisor.users import Person
 from sentinel.supervisor.wire import Launch
@@ -52,7 +53,8 @@ def limits_of(spec: JobSpec, node: str) -> Mapping[int, int] | Refused:
 @dataclass(slots=True)
 class Fork:
     """A child that has not executed its command yet. `status`, `gate`: see `child`. `master`: its
-    terminal."""
+    terminal. `inside`: it becomes the leader of a container, which is made once `granted` (what the arbiter
+    adds to the environment) and `sources` (where its binds are) are there."""
 
     launch: Launch
     person: Person
@@ -68,8 +70,12 @@ class Fork:
     stopped: str = ""
     """Why it is not to run any more."""
     said: bytearray = field(default_factory=bytearray)
+    command: Sequence[str] = ()
+    inside: Inside | None = None
+    granted: Mapping[str, str] | None = None
+    sources: list[str] | None = None
 
-    def go(self, variables: Mapping[str, str]) -> None:
+    def go(self, variables: Mapping[str, Any]) -> None:
         """Lets it through its gate."""
         if self.gate is not None:
             with contextlib.suppress(OSError):  # it was killed meanwhile, and its end will tell
@@ -130,7 +136,9 @@ class Launcher:
         self._umask = os.umask(0o022)
         os.umask(self._umask)
 
-    def spawn(self, launch: Launch, environment: dict[str, str], log: int, user: str) -> Runs | Refused:
+    def spawn(
+        self, launch: Launch, command: Sequence[str], environment: dict[str, str], log: int, user: str
+    ) -> Runs | Refused:
         """The cheap way."""
         spec = launch.spec
         try:
@@ -147,10 +155,10 @@ class Launcher:
         )
         began = boottime()
         try:
-            program = find_program(spec.command[0], environment)
-            pid = os.posix_spawn(program, spec.command, environment, file_actions=stdio, setsid=True)
+            program = find_program(command[0], environment)
+            pid = os.posix_spawn(program, list(command), environment, file_actions=stdio, setsid=True)
         except OSError as error:
-            return why_not_executed(spec.command[0], error.errno, user, self._node, environment)
+            return why_not_executed(command[0], error.errno, user, self._node, environment)
         finally:
             os.chdir("/")
         return Runs(pid=pid, began=began, by=boottime(), started_at=round(wall(), 3))
@@ -158,6 +166,7 @@ class Launcher:
     def fork(
         self,
         launch: Launch,
+        command: Sequence[str],
         environment: dict[str, str],
         person: Person,
         limits: Mapping[int, int],
@@ -165,9 +174,14 @@ class Launcher:
         *,
         gate: bool = False,
         arbiter: str | None = None,
+        inside: Inside | None = None,
     ) -> Fork | Refused:
-        """The other way. What becomes of it is told on the fork's `status`."""
+        """The other way. What becomes of it is told on the fork's `status`. `inside`: for a container, with
+        `environment` that of its engine's command line."""
         spec = launch.spec
+        mounts = None
+        if inside is not None:
+            mounts = Mounts(sources=tuple(one.source for one in inside.binds), place=inside.place)
         theirs, ours = contextlib.ExitStack(), contextlib.ExitStack()
         master = slave = gate_out = gate_in = asking = None
         with theirs:
@@ -190,10 +204,10 @@ class Launcher:
                         os.fchown(slave, person.uid, -1)
                 fds = (gate_out, slave, None if asking is None else asking.fileno())
                 plan = Plan(
-                    command=spec.command,
+                    command=command,
                     environment=environment,
-                    cwd=spec.cwd,
-                    umask=spec.umask,
+                    cwd="/" if mounts else spec.cwd,
+                    umask=0o022 if mounts else spec.umask,
                     limits=limits,
                     person=person,
                     stdio=(self._null, log, log) if slave is None else (slave, slave, slave),
@@ -202,6 +216,7 @@ class Launcher:
                     gate=gate_out,
                     arbiter=None if asking is None or arbiter is None else (asking, arbiter),
                     keep=(self._lock, *(fd for fd in fds if fd is not None)),
+                    mounts=mounts,
                 )
                 began = boottime()
                 pid = os.fork()
@@ -222,4 +237,39 @@ class Launcher:
             gate=gate_in,
             asking=asking,
             master=master,
+            command=command,
+            inside=inside,
         )
+
+    def checkpoint(
+        self,
+        cwd: str,
+        umask: int,
+        person: Person,
+        command: Sequence[str],
+        environment: dict[str, str],
+        log: int,
+    ) -> int:
+        """The pid of a process beside a job. OSError."""
+        said = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            plan = Plan(
+                command=command,
+                environment=environment,
+                cwd=cwd,
+                umask=umask,
+                limits={},
+                person=person,
+                stdio=(self._null, log, log),
+                terminal=False,
+                status=said,
+                gate=None,
+                arbiter=None,
+                keep=(self._lock,),
+            )
+            pid = os.fork()
+            if pid == 0:
+                become(plan)
+        finally:
+            os.close(said)
+        return pid

@@ -10,18 +10,18 @@ import os
 import selectors
 import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sentinel import __version__
 from sentinel.core.clock import boottime, wall
-from sentinel.supervisor.adoption import Ended, Lives, judge, marked_processes
 from sentinel.supervisor.attempts import (
     Attempt,
+    Ends,
     Exited,
     Refused,
-    Starting,
+    Step,
     Stop,
     Stopping,
     Waiting,
@@ -29,18 +29,23 @@ from sentinel.supervisor.attempts import (
     overdue,
 )
 from sentinel.supervisor.book import Book
+from sentinel.supervisor.checkpoints import Checkpoints
+from sentinel.supervisor.container_making import ContainerMaking
+from sentinel.supervisor.container_removal import Removal
+from sentinel.supervisor.containers import Containers
 from sentinel.supervisor.endings import Endings
-from sentinel.supervisor.journal import Journal, read_journal
-from sentinel.supervisor.kernel import take_descriptor
+from sentinel.supervisor.engines import Engines, tool_environment
+from sentinel.supervisor.journal import Journal
 from sentinel.supervisor.launches import Launches
-from sentinel.supervisor.launching import KEPT, Launcher
+from sentinel.supervisor.launching import Launcher
 from sentinel.supervisor.logs import Logs
 from sentinel.supervisor.peers import Door, Peer
-from sentinel.supervisor.proc import look
-from sentinel.supervisor.records import attempt_from
 from sentinel.supervisor.scopes import Scopes
+from sentinel.supervisor.setup_lines import why_it_failed
+from sentinel.supervisor.successor import Successor
 from sentinel.supervisor.terminals import Terminals
-from sentinel.supervisor.users import Users
+from sentinel.supervisor.tools import Tools
+from sentinel.supervisor.users import Users, own_person
 from sentinel.supervisor.wire import (
     Attach,
     Command,
@@ -63,7 +68,8 @@ ENDING = "the supervisor of this node is ending"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`folder`: DIR. `node`: its name, for messages. `lock`: what keeps a second supervisor out."""
+    """`folder`: DIR. `node`: its name, for messages. `lock`: what keeps a second supervisor out. `engines`:
+    programs of container engines by name, where they are not in the usual places."""
 
     folder: Path
     node: str
@@ -74,6 +80,7 @@ class Settings:
     log_cap: int
     log_total: int
     scopes: bool = False
+    engines: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Supervisor:
@@ -90,98 +97,78 @@ class Supervisor:
         self._logs = Logs(settings.folder / "logs", cap=settings.log_cap, total=settings.log_total)
         self._terminals = Terminals(self._selector)
         self._book = Book(Journal(settings.folder / "journal", settings.boot_id))
-        self._endings = Endings(self._book, self._selector, self._ended, note)
+        self._endings = Endings(
+            self._book, self._selector, self._ended, note, self._explain, self._leader_ended
+        )
         self._scopes = Scopes(self._selector, note) if settings.scopes else None
+        launcher = Launcher(settings.node, settings.lock)
+        self._tools = Tools(self._endings, tool_environment(own_person()))
+        engines, folder = (
+            Engines(self._tools, settings.engines, settings.node),
+            settings.folder / "containers",
+        )
+        self._removal = Removal(
+            endings=self._endings, tools=self._tools, engines=engines, folder=folder, note=note
+        )
+        self._making = ContainerMaking(
+            book=self._book,
+            tools=self._tools,
+            engines=engines,
+            removal=self._removal,
+            folder=folder,
+            node=settings.node,
+        )
+        self._containers = Containers(
+            book=self._book,
+            endings=self._endings,
+            logs=self._logs,
+            tools=self._tools,
+            engines=engines,
+            removal=self._removal,
+            node=settings.node,
+            runs=self._container_runs,
+            ended=self._ended,
+            explain=self._explain,
+        )
+        self._checkpoints = Checkpoints(
+            book=self._book,
+            endings=self._endings,
+            selector=self._selector,
+            launcher=launcher,
+            containers=self._containers,
+            tools=self._tools,
+            logs=self._logs,
+            over=self._tell,
+        )
         self._launches = Launches(
             book=self._book,
             endings=self._endings,
             selector=self._selector,
-            launcher=Launcher(settings.node, settings.lock),
+            launcher=launcher,
             users=settings.users,
             logs=self._logs,
             terminals=self._terminals,
+            making=self._making,
+            containers=self._containers,
+            removal=self._removal,
+            tools=self._tools,
             scopes=self._scopes,
             arbiter=settings.arbiter,
             node=settings.node,
             say=self._say,
         )
-        self._take_over()
+        Successor(
+            boot_id=settings.boot_id,
+            book=self._book,
+            endings=self._endings,
+            containers=self._containers,
+            removal=self._removal,
+            checkpoints=self._checkpoints,
+            logs=self._logs,
+            terminals=self._terminals,
+            note=note,
+        ).take_over()
         self._door = Door(settings.folder / "supervisor.sock", self._selector, self)
-
-    # -------------------------------------------------------------- taking over
-
-    def _take_over(self) -> None:
-        """Reads the journal and looks at what became of everything in it."""
-        found = read_journal(self._book.journal.path)
-        if found.unreadable:
-            self._note(f"{found.unreadable} lines of the journal cannot be read and are left out")
-        for token, event in found.gone.items():
-            self._book.remember(token, _event_of_gone(event))
-        attempts: list[Attempt] = []
-        for fields in found.attempts.values():
-            try:
-                attempts.append(attempt_from(fields))
-            except (KeyError, TypeError, ValueError) as error:
-                self._note(f"an attempt in the journal is not whole and is left out: {error!r}")
-        same_boot = found.boot_id == self._boot_id
-        launching = [one.token for one in attempts if isinstance(one.phase, Starting)] if same_boot else []
-        marked = marked_processes(launching)
-        now = boottime()
-        for attempt in attempts:
-            leader = look(attempt.live.pid) if attempt.live is not None else None
-            carry = marked.get(attempt.token, ())
-            what = judge(attempt, same_boot=same_boot, leader=leader, marked=carry, booted_at=wall() - now)
-            match what:
-                case None:
-                    self._book.restore(attempt)
-                case Ended():
-                    self._book.restore(what.attempt)
-                    if what.search is not None:
-                        self._endings.clear_up(attempt, what.search, now)
-                case Lives():
-                    self._adopt(what, now)
-        if not self._book.settle():
-            self._note(self._book.journal.error)
-            with contextlib.suppress(OSError):  # then nothing is launched until there is room
-                self._book.go_on()
-
-    def _adopt(self, lives: Lives, now: float) -> None:
-        try:
-            pidfd = os.pidfd_open(lives.pid)
-        except OSError:
-            pidfd = -1
-        again = look(lives.pid)
-        if pidfd < 0 or again is None or again.ended:  # it ended just now
-            if pidfd >= 0:
-                os.close(pidfd)
-            running = lives.attempt.live
-            what = judge(lives.attempt, same_boot=True, leader=None, marked=(), booted_at=0.0)
-            assert isinstance(what, Ended)
-            assert running is not None
-            self._book.restore(what.attempt)
-            self._endings.clear_up(lives.attempt, running, now)
-            return
-        self._book.restore(lives.attempt)
-        self._endings.adopt(lives.attempt.token, pidfd)
-        self._take_terminal(lives.attempt)
-
-    def _take_terminal(self, attempt: Attempt) -> None:
-        """Its terminal, from the process that kept it open meanwhile."""
-        if attempt.keeper is None:
-            return
-        pid, started = attempt.keeper
-        seen = look(pid)
-        if seen is None or seen.started != started:
-            return
-        with contextlib.suppress(OSError):
-            pidfd = os.pidfd_open(pid)
-            try:
-                master = take_descriptor(pidfd, KEPT)
-            finally:
-                os.close(pidfd)
-            if master is not None:
-                log = self._logs.open(attempt.job, attempt.attempt, None)
-                self._terminals.open(attempt.token, master, log)
 
     # -------------------------------------------------------------- the loop
 
@@ -197,6 +184,10 @@ class Supervisor:
             if self._launches.pending:
                 self._launches.turn(now)
             self._endings.due(now)
+            self._tools.due(now)
+            self._containers.due(now)
+            self._removal.due(now)
+            self._checkpoints.due(now)
             if self._scopes is not None:
                 self._scopes.due(now)
             self._enforce(now)
@@ -211,7 +202,8 @@ class Supervisor:
         if self._launches.pending:
             return 0.0
         now = boottime()
-        times = [self._book.next_deadline(), self._endings.next_deadline()]
+        times = [self._book.next_deadline(), self._endings.next_deadline(), self._tools.next_deadline()]
+        times += [one.next_deadline() for one in (self._containers, self._removal, self._checkpoints)]
         if self._scopes is not None:
             times.append(self._scopes.next_deadline())
         if self._runs_something() or self._book.journal.error:
@@ -225,7 +217,8 @@ class Supervisor:
     def _over(self) -> bool:
         if self._end is None:
             return False
-        return not self._end.jobs or (not self._runs_something() and self._endings.quiet)
+        quiet = self._endings.quiet and self._making.quiet and self._removal.quiet
+        return not self._end.jobs or (not self._runs_something() and quiet)
 
     def _flush(self) -> None:
         told = self._book.flush()
@@ -253,24 +246,62 @@ class Supervisor:
                 case Waiting() if why:
                     self._launches.stop(attempt.token, why)
                 case Stopping():
-                    self._endings.kill(attempt)
+                    self._checkpoints.kill(attempt.token)
+                    self._kill(attempt)
                     self._book.expect_again(attempt.token, now + TICK)
                 case _ if why:
                     self._stop(attempt, why, attempt.grace, now)
                 case _:
                     pass
 
-    def _stop(self, attempt: Attempt, why: str, grace: float, now: float) -> None:
-        stop = Stop(why=why, kill_at=now + grace, fenced=fenced(attempt, now))
+    def _stop(self, attempt: Attempt, why: str, grace: float, now: float, *, preempt: bool = False) -> None:
+        checkpoint = preempt and bool(attempt.manner.checkpoint)
+        stop = Stop(why=why, kill_at=now + grace, fenced=fenced(attempt, now), checkpoint=checkpoint)
         new = self._book.move(attempt.token, stop)
-        self._endings.terminate(new, terminal=attempt.token in self._terminals)
+        assert isinstance(new.phase, Stopping)
+        if new.phase.step is Step.TOLD:
+            self._checkpoints.drop(attempt.token, now)
+            self._tell(new)
+        else:
+            self._checkpoints.begin(new)
+
+    def _tell(self, attempt: Attempt) -> None:
+        """Tells it to end."""
+        if attempt.container is not None:
+            self._containers.signal(attempt, attempt.manner.stop_signal)
+        else:
+            self._endings.terminate(attempt, terminal=attempt.token in self._terminals)
+
+    def _kill(self, attempt: Attempt) -> None:
+        if attempt.container is not None:
+            self._containers.kill(attempt)
+        else:
+            self._endings.kill(attempt)
+
+    def _leader_ended(self, token: str) -> None:
+        self._containers.leader_ended(token)
+
+    def _container_runs(self, attempt: Attempt, stop: Stop | None) -> None:
+        """A job in a container is known to run. `stop`: what was asked for before that."""
+        if stop is not None:
+            self._tell(self._book.move(attempt.token, stop))
+        elif isinstance(attempt.phase, Stopping) and attempt.phase.step is Step.TOLD:
+            self._tell(attempt)  # a predecessor may not have come to it
+
+    def _explain(self, attempt: Attempt, ends: Ends) -> Ends:
+        """What there is to say of an end besides its code."""
+        if not attempt.manner.setup or ends.exit_code in (None, 0):
+            return ends
+        why = why_it_failed(self._logs.tail(attempt.job, attempt.attempt))
+        return replace(ends, why=why or ends.why)
 
     def _ended(self, attempt: Attempt) -> None:
         """A job's leader has ended, and that is in the book."""
         self._logs.done(attempt.job, attempt.attempt)
+        self._checkpoints.drop(attempt.token, boottime())
         if attempt.token in self._terminals:
-            assert isinstance(attempt.phase, Exited)
-            self._terminals.close(attempt.token, attempt.phase)
+            exited = attempt.phase if isinstance(attempt.phase, Exited) else Exited()
+            self._terminals.close(attempt.token, exited)
 
     # -------------------------------------------------------------- what peers say
 
@@ -302,8 +333,13 @@ class Supervisor:
         if self._launches.stop(command.token, command.why):
             return
         attempt = self._book.attempts.get(command.token)
+        now = boottime()
         if attempt is not None and attempt.live is not None:
-            self._stop(attempt, command.why, command.grace, boottime())
+            self._stop(attempt, command.why, command.grace, now, preempt=command.preempt)
+        elif self._containers.stop_starting(
+            command.token, Stop(why=command.why, kill_at=now + command.grace)
+        ):
+            return
         elif not self._book.tell_again(command.token):
             # Never heard of, and now it never will be: a launch that comes late finds it refused.
             self._book.bury(command.token, Refused(why=command.why))
@@ -333,9 +369,12 @@ class Supervisor:
         if command.jobs:
             now = boottime()
             self._launches.stop_all(ENDING)
+            why = "the supervisor was told to end, with its jobs"
             for attempt in list(self._book.attempts.values()):
                 if attempt.live is not None and not isinstance(attempt.phase, Stopping):
-                    self._stop(attempt, "the supervisor was told to end, with its jobs", attempt.grace, now)
+                    self._stop(attempt, why, attempt.grace, now)
+                else:
+                    self._containers.stop_starting(attempt.token, Stop(why=why, kill_at=now + attempt.grace))
 
     def framed(self, peer: Peer, kind: bytes, data: bytes) -> None:
         """See peers.Listener."""
@@ -386,15 +425,3 @@ class Supervisor:
 
 def _nothing(*_: object) -> None:
     """A handler is reset by exec, which SIG_IGN is not."""
-
-
-def _event_of_gone(found: dict[str, object]) -> dict[str, object]:
-    """What is remembered of a forgotten one: its last event, or its last line made into one."""
-    if "event" in found:
-        return found
-    keep = ("token", "exit_code", "signal", "why", "stopped", "started_at", "ended_at", "final")
-    exited = found.get("phase") == "exited"
-    fields = {
-        key: found[key] for key in keep if key in found and (exited or key in ("token", "why", "final"))
-    }
-    return {"event": found.get("phase"), **fields}

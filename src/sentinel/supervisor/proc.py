@@ -53,16 +53,32 @@ def look(pid: int) -> Seen | None:
     )
 
 
-def mark_of(pid: int) -> str | None:
+def mark_of(pid: int, mark: str = MARK) -> str | None:
     """The token that its environment names; None when it names none, or is not ours to see."""
     text = _read(f"/proc/{pid}/environ", _MOST_ENVIRONMENT)
     if not text:
         return None
-    key = MARK.encode() + b"="
+    key = mark.encode() + b"="
     start = 0 if text.startswith(key) else text.find(b"\0" + key) + 1
     if start == 0 and not text.startswith(key):
         return None
     return text[start + len(key) :].split(b"\0", 1)[0].decode(errors="replace")
+
+
+def environment_of_process(pid: int) -> dict[str, str]:
+    """What it was executed with, or what it has since written over that; empty when that is not ours to
+    see."""
+    text = _read(f"/proc/{pid}/environ", _MOST_ENVIRONMENT) or b""
+    words = (os.fsdecode(word).partition("=") for word in text.split(b"\0"))
+    return {name: value for name, equals, value in words if name and equals}
+
+
+def real_uid(pid: int) -> int | None:
+    """Who runs it; None when it is gone."""
+    for line in (_read(f"/proc/{pid}/status", 8192) or b"").splitlines():
+        if line.startswith(b"Uid:"):
+            return int(line.split()[1])
+    return None
 
 
 def everybody() -> Iterator[int]:

@@ -1,27 +1,34 @@
 """Attempts as JSON: for the journal, for the agent, and back. Called by the loop and the journal.
 
 A line of the journal holds what changed: `token` and the fields of the phase, the first one of an attempt
-all of its fields. Read in order and laid over each other, they give the attempt. No environment, no command:
-the journal is no place for secrets, and nobody launches from it.
+all of its fields. Read in order and laid over each other, they give the attempt. No environment, no command
+but the checkpoint's: the journal is no place for secrets, and nobody launches from it.
 
-    {"token", "job", "attempt", "gpus", "grace", "time_limit", "fence_at", "scope", "keeper"}
+    {"token", "job", "attempt", "gpus", "grace", "time_limit", "fence_at", "scope", "keeper"}; where it is not
+     plain also "manner": {"stop_signal", "checkpoint", "cwd", "umask", "uid", "gid", "setup"}, and in a
+     container "container": {"engine", "name"}
     {"phase": "starting"}
-    {"phase": "running", "pid", "began", "by", "started_at", "found"}; while it is stopped also
-     "stopping": {"why", "kill_at", "fenced"}
+    {"phase": "running", "pid", "began", "by", "started_at", "found", "since"}; while it is stopped also
+     "stopping": {"why", "kill_at", "fenced", "step"}
     {"phase": "exited", "exit_code", "signal", "why", "stopped", "gone", "started_at", "ended_at"}
     {"phase": "refused", "why", "final"}
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from sentinel.supervisor.attempts import (
+    PLAIN,
     Attempt,
+    Container,
     Exited,
+    Manner,
     Phase,
     Refused,
     Running,
     Starting,
+    Step,
     Stopping,
     Waiting,
 )
@@ -29,7 +36,7 @@ from sentinel.supervisor.attempts import (
 
 def whole_line(attempt: Attempt) -> dict[str, Any]:
     """All there is to know of it."""
-    return {
+    fields = {
         "token": attempt.token,
         "job": attempt.job,
         "attempt": attempt.attempt,
@@ -41,6 +48,11 @@ def whole_line(attempt: Attempt) -> dict[str, Any]:
         "keeper": attempt.keeper,
         **_phase_fields(attempt.phase),
     }
+    if attempt.manner is not PLAIN:
+        fields["manner"] = asdict(attempt.manner)
+    if attempt.container is not None:
+        fields["container"] = asdict(attempt.container)
+    return fields
 
 
 def phase_line(attempt: Attempt) -> dict[str, Any]:
@@ -54,7 +66,7 @@ def _phase_fields(phase: Phase) -> dict[str, Any]:
             return _running_fields(phase)
         case Stopping():
             stopping = {"why": phase.why, "kill_at": phase.kill_at, "fenced": phase.fenced}
-            return {**_running_fields(phase.running), "stopping": stopping}
+            return {**_running_fields(phase.running), "stopping": {**stopping, "step": phase.step.value}}
         case _:
             return _shown(phase)
 
@@ -67,6 +79,7 @@ def _running_fields(phase: Running) -> dict[str, Any]:
         "by": phase.by,
         "started_at": phase.started_at,
         "found": phase.found,
+        "since": phase.since,
     }
 
 
@@ -84,7 +97,16 @@ def attempt_from(found: Mapping[str, Any]) -> Attempt:
         scope=found.get("scope", ""),
         keeper=_keeper_from(found.get("keeper")),
         phase=_phase_from(found),
+        manner=_manner_from(found.get("manner")),
+        container=None if found.get("container") is None else Container(**found["container"]),
     )
+
+
+def _manner_from(found: Any) -> Manner:
+    if found is None:
+        return PLAIN
+    fields: dict[str, Any] = {**found, "checkpoint": tuple(found["checkpoint"])}
+    return Manner(**fields)
 
 
 def _keeper_from(found: Any) -> tuple[int, int] | None:
@@ -102,6 +124,7 @@ def _phase_from(found: Mapping[str, Any]) -> Phase:
             by=float(found["by"]),
             started_at=float(found["started_at"]),
             found=bool(found.get("found")),
+            since=found.get("since"),
         )
         stopping = found.get("stopping")
         if stopping is None:
@@ -111,6 +134,7 @@ def _phase_from(found: Mapping[str, Any]) -> Phase:
             why=str(stopping["why"]),
             kill_at=float(stopping["kill_at"]),
             fenced=bool(stopping.get("fenced")),
+            step=Step(stopping.get("step", Step.TOLD)),
         )
     if name == "exited":
         return Exited(

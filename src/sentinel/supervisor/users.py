@@ -17,7 +17,7 @@ import pwd
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -64,6 +64,16 @@ def own_person() -> Person:
         return person(pwd.getpwuid(uid))
     except KeyError:
         return Person(uid=uid, gid=os.getegid(), name=str(uid), home="/", shell=_SHELL, other=False)
+
+
+def person_with(uid: int, gid: int) -> Person:
+    """The user that a job was begun as, also where the user database has forgotten."""
+    other = uid != os.geteuid()
+    try:
+        found = pwd.getpwuid(uid)
+    except KeyError:
+        return Person(uid=uid, gid=gid, name=str(uid), home="/", shell=_SHELL, other=other)
+    return replace(person(found), gid=gid)
 
 
 class Users:

@@ -7,7 +7,8 @@ agent; a new one takes over from it. `attach` and `end` need no `hello` before.
     {"cmd": "hello", "v": 1}   -> {"event": "hello", "v": 1, "version", "boot_id", "pid", "jobs": [RECORD…]}
     {"cmd": "launch", "job", "attempt", "token", "owner", "gpus", "spec", "environment", "begin_by": BOOTTIME,
      "fence_at": BOOTTIME | null}         told twice: once launched; how it is doing is told again
-    {"cmd": "stop", "token", "why", "grace"}
+    {"cmd": "stop", "token", "why", "grace", "preempt": BOOL}      preempt (absent: false): its checkpoint
+                                          command comes before the signal, within the grace
     {"cmd": "renew", "fences": {TOKEN: BOOTTIME}}
     {"cmd": "forget", "tokens": [TOKEN…]}
     {"cmd": "attach", "token"}            -> {"event": "attached", "token"} or an error; then frames
@@ -43,14 +44,13 @@ from typing import Any, cast
 from sentinel.core.codec import decode
 from sentinel.core.errors import ProtocolError
 from sentinel.core.job import JobSpec
-from sentinel.core.job_json import spec_from
+from sentinel.supervisor.specs import MOST_GRACE, is_number, spec_of
 
 MOST_LINE = 1024 * 1024
 MOST_FRAME = 64 * 1024
-MOST_GRACE = 7 * 86400.0
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")  # a gang's parts have dots in their ids
 _TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _FRAME = struct.Struct("!cI")
 
@@ -90,6 +90,7 @@ class StopIt:
     token: str
     why: str
     grace: float
+    preempt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,10 @@ def command_from(text: bytes) -> Command:
                 raise ProtocolError(f"version {raw.get('v')!r} is not spoken here; this is version 1")
             return Hello()
         case "stop":
-            grace = _seconds(raw, "grace")
-            return StopIt(token=_token(raw), why=_text(raw, "why"), grace=min(grace, MOST_GRACE))
+            grace, preempt = min(_seconds(raw, "grace"), MOST_GRACE), raw.get("preempt", False)
+            if type(preempt) is not bool:
+                raise ProtocolError("preempt is true or false")
+            return StopIt(token=_token(raw), why=_text(raw, "why"), grace=grace, preempt=preempt)
         case "renew":
             return _renew(raw.get("fences"))
         case "forget":
@@ -154,7 +157,7 @@ def command_from(text: bytes) -> Command:
 
 def _renew(fences: Any) -> Renew:
     found: dict[str, Any] = cast("dict[str, Any]", fences) if isinstance(fences, dict) else {"": ""}
-    if not all(_is_number(at) for at in found.values()):
+    if not all(is_number(at) for at in found.values()):
         raise ProtocolError("fences is an object of tokens and times")
     return Renew(fences=found)
 
@@ -172,41 +175,13 @@ def _launch(raw: dict[str, Any]) -> Launch | Unusable:
             token=token,
             owner=_text(raw, "owner"),
             gpus=_texts(raw, "gpus"),
-            spec=_spec(raw.get("spec")),
+            spec=spec_of(raw.get("spec")),
             environment=_environment(raw.get("environment")),
             begin_by=_seconds(raw, "begin_by"),
             fence_at=None if raw.get("fence_at") is None else _seconds(raw, "fence_at"),
         )
     except ProtocolError as error:
         return Unusable(job=job, attempt=attempt, token=token, why=error.message)
-
-
-def _spec(raw: Any) -> JobSpec:
-    if not isinstance(raw, dict):
-        raise ProtocolError("spec is an object")
-    try:
-        spec = spec_from(cast("dict[str, Any]", raw))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"spec is none: {error}") from None
-    words: tuple[Any, ...] = spec.command
-    if not words or not words[0] or not all(type(word) is str and "\0" not in word for word in words):
-        raise ProtocolError("spec.command is a list of texts, the first of them a program")
-    if type(spec.cwd) is not str or not spec.cwd.startswith("/") or "\0" in spec.cwd:
-        raise ProtocolError(f"spec.cwd is an absolute path, not {str(spec.cwd)[:80]!r}")
-    if type(spec.umask) is not int or not 0 <= spec.umask <= 0o777:
-        raise ProtocolError("spec.umask is a number from 0 to 511 (octal 777)")
-    if not _is_number(spec.grace) or not 0 <= spec.grace <= MOST_GRACE:
-        raise ProtocolError("spec.grace is a number of seconds, at most a week's")
-    if spec.time_limit is not None and not (_is_number(spec.time_limit) and spec.time_limit > 0):
-        raise ProtocolError("spec.time_limit is a number of seconds above 0, or null")
-    if type(spec.pty) is not bool:
-        raise ProtocolError("spec.pty is true or false")
-    limits: Any = spec.limits
-    if not isinstance(limits, dict) or not all(
-        type(value) is int and -1 <= value < 2**63 for value in cast("dict[str, Any]", limits).values()
-    ):
-        raise ProtocolError("spec.limits is an object of names and whole numbers")
-    return spec
 
 
 def _environment(raw: Any) -> Mapping[str, str]:
@@ -242,13 +217,9 @@ def _texts(raw: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and -1e300 < value < 1e300
-
-
 def _seconds(raw: dict[str, Any], key: str) -> float:
     value: Any = raw.get(key)
-    if not _is_number(value) or value < 0:
+    if not is_number(value) or value < 0:
         raise ProtocolError(f"{key} is a number of seconds")
     return float(value)
 

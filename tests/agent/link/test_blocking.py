@@ -6,7 +6,7 @@ import pytest
 
 from sentinel.agent.link.arbiter_view import ArbiterView, NoArbiter, SilentArbiter, arbiter_view
 from sentinel.agent.link.blocking import Around, blocked
-from sentinel.agent.link.processes import Ended, LeftBehind, Ours, Strange
+from sentinel.agent.link.processes import Ended, LeftBehind, Ours, Serving, Strange
 from sentinel.core.gpu import Gpu, GpuProcess, ProcessKind, unnamed
 from sentinel.core.node import BlockKind
 from sentinel.core.workload import Category, Origin, Workload, WorkloadState
@@ -49,9 +49,36 @@ def test_a_workload_that_nobody_queued_blocks_it_and_is_named() -> None:
     assert unknown is not None and "python (pid 10)" in unknown.why, "nobody looked at it: careful"
 
 
-@pytest.mark.parametrize("whose", [Ours(token="t"), Ended()])
-def test_our_jobs_do_not_block_it_nor_do_the_dead(whose: Ours | Ended) -> None:
+@pytest.mark.parametrize("whose", [Ours(token="t"), Ended(), Serving()])
+def test_our_jobs_do_not_block_it_nor_do_the_dead_nor_mps(whose: Ours | Ended | Serving) -> None:
     assert blocked(GPU, Around(whose={10: whose})) is None
+
+
+def test_several_of_our_jobs_on_one_gpu_do_not_hide_a_stranger_there() -> None:
+    several = replace(GPU, processes=tuple(replace(PYTHON, pid=pid) for pid in (10, 11, 12)))
+    ours = {10: Ours(token="a"), 11: Ours(token="b")}
+    assert blocked(several, Around(whose={**ours, 12: Ours(token="a")})) is None
+    block = blocked(several, Around(whose={**ours, 12: Strange()}))
+    assert block is not None and "pid 12" in block.why
+
+
+def test_a_mig_device_is_as_its_card_is() -> None:
+    part = replace(FREE, uuid="MIG-1")
+    finding = Around(findings={"GPU-0": "the card fell off the bus"})
+    assert kind(part, finding) is None
+    block = blocked(part, finding, part_of="GPU-0")
+    assert block is not None and block.kind is BlockKind.QUARANTINED
+    stray = blocked(part, Around(strangers={"MIG-1": "j1"}), part_of="GPU-0")
+    assert stray is not None and "job j1" in stray.why
+    assert blocked(part, Around(strangers={"MIG-2": "j1"}), part_of="GPU-0") is None
+
+
+def test_an_arbiter_has_no_mig_devices_to_give() -> None:
+    part = replace(FREE, uuid="MIG-1")
+    block = blocked(part, Around(arbiter=arbiter()), part_of="GPU-0")
+    assert block is not None and block.kind is BlockKind.LEASED and "whole cards" in block.why
+    leased = blocked(part, Around(arbiter=arbiter(leases=["L1"])), part_of="GPU-0")
+    assert leased is not None and "eve" in leased.why
 
 
 def test_a_job_that_the_controller_does_not_know_blocks_it() -> None:

@@ -76,6 +76,26 @@ class Desk:
         self.executor.settled(list(zip(batch, each, strict=True)))
 
 
+def test_what_this_node_adds_counts_over_what_the_owner_has() -> None:
+    desk = Desk()
+    desk.executor._adds = lambda wanted: {"SENTINEL_GPU_SHARE": str(wanted.milli), "A": "ours"}
+    desk.connect()
+    desk.executor.wanted(desired(wanted(environment={"A": "theirs", "B": "b"}, spec={"gpu_milli": 5})))
+    assert desk.sent[0]["environment"] == {"A": "ours", "B": "b", "SENTINEL_GPU_SHARE": "5"}
+
+
+def test_shares_are_known_still_when_there_is_another_supervisor() -> None:
+    desk = Desk()
+    desk.connect()
+    half = {"gpu_milli": 500}
+    desk.executor.wanted(desired(wanted("a", spec=half)))
+    desk.runs("a")
+    desk.connect(attempt("a"))
+    desk.commands()
+    desk.executor.wanted(desired(wanted("b", spec=half), revision=2))
+    assert desk.commands() == ["launch t-b"], "the answer does not name the first any more"
+
+
 def test_a_job_from_its_launch_to_its_end() -> None:
     desk = Desk()
     desk.connect()

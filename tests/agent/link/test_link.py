@@ -17,6 +17,7 @@ from tests.telemetry.samples import gpu
 from sentinel.agent.link import backoff, beats, line, reach
 from sentinel.agent.link import link as whole
 from sentinel.agent.link.arbiter_view import NoArbiter
+from sentinel.agent.link.facts import Facts
 from sentinel.agent.link.joining import Machine, join
 from sentinel.agent.link.link import Link, LinkParts
 from sentinel.agent.link.node_watch import Sources
@@ -25,6 +26,7 @@ from sentinel.core.errors import Refused, SentinelError
 from sentinel.core.gpu import GpuReading
 from sentinel.core.notify import Journal
 from sentinel.drivers.certificates import request as keys
+from sentinel.ports.gpu_topology import GpuPlace
 
 PATIENCE = 8.0
 
@@ -71,6 +73,9 @@ class Node:
             arbiter=NoArbiter,
             supervisor=supervisor,
             processes=Processes(Table(), sees_all=True),
+            mps=lambda: None,
+            topology=lambda gpus: {one.uuid: GpuPlace(island=0, numa=1) for one in gpus},
+            facts=lambda shared: Facts(address="10.0.0.7", cpus=64, memory_bytes=2**40, sharing=shared),
         )
 
     # -------------------------------------------------------------- what tests wait for
@@ -158,6 +163,7 @@ def test_a_controller_that_is_away_hears_all_of_it_in_order_when_it_is_back(node
     node.agent()
     node.controller.want(wants.raw())
     node.hears("t-j1", "running")
+    node.until(lambda: node.controller.beats, "it beats")
     port = node.controller.stop()
     node.supervisor.exits("t-j1", 3)
     node.until(lambda: "no controller answers" in node.written.getvalue(), "it is said")
@@ -253,7 +259,9 @@ def test_twice_told_it_runs_once(node: Node) -> None:
     for _ in range(5):
         node.controller.want(wants.raw())  # late answers
     revision = node.controller.revision
-    node.until(lambda: node.controller.beats[-1]["seen"] == revision, "it heard of them")
+    node.until(
+        lambda: node.controller.beats and node.controller.beats[-1]["seen"] == revision, "it heard of them"
+    )
     assert node.supervisor.tokens_launched() == ["t-j1"]
 
 
@@ -332,3 +340,47 @@ def test_it_ends_at_once_and_without_complaint(node: Node) -> None:
     assert time.monotonic() - began < 2.0
     assert "no controller answers" not in node.written.getvalue()
     assert whole.LOCK in {path.name for path in node.folder.iterdir()}
+
+
+def test_the_first_beat_says_where_the_gpus_are_and_what_the_node_is_and_the_next_no_more(node: Node) -> None:
+    node.agent()
+    node.until(lambda: node.controller.beats, "it beats")
+    first = node.controller.beats[0]
+    assert first["facts"] == {
+        "address": "10.0.0.7",
+        "cpus": 64,
+        "memory_bytes": 2**40,
+        "sharing": "unenforced",
+    }
+    assert [(one["island"], one["numa"]) for one in first["gpus"]] == [(0, 1), (0, 1)]
+    assert node.next_beat()["facts"] is None
+
+
+def test_a_share_is_launched_with_what_it_may_take_and_two_at_once_on_one_gpu(node: Node) -> None:
+    node.agent()
+    node.until(lambda: node.controller.beats, "it beats")
+    halves = [
+        wants.raw(job, gpus=["GPU-0"], spec={"gpu_milli": 500}, environment={"A": "b"}) for job in ("x", "y")
+    ]
+    node.controller.want(*halves, wants.raw("z", gpus=["GPU-0"]))
+    node.hears("t-x", "running")
+    node.hears("t-y", "running")
+    launched = {one["job"]: one for one in node.supervisor.commands if one["cmd"] == "launch"}
+    assert launched.keys() == {"x", "y"}, "there is no room for the third"
+    assert launched["x"]["environment"] == {
+        "A": "b",
+        "SENTINEL_GPU_SHARE": "0.5",
+        "SENTINEL_GPU_MEMORY_LIMIT_BYTES": str(40 * 2**30),
+    }
+
+
+def test_who_is_preempted_is_stopped_as_such(node: Node) -> None:
+    node.agent()
+    node.controller.want(wants.raw("x"))
+    node.hears("t-x", "running")
+    node.controller.want(
+        wants.raw("x", want="stop", preempt=True, why="makes room", state="RUNNING", spec={"grace": 9.0})
+    )
+    node.until(lambda: any(one["cmd"] == "stop" for one in node.supervisor.commands), "it is stopped")
+    (stop,) = [one for one in node.supervisor.commands if one["cmd"] == "stop"]
+    assert stop == {"cmd": "stop", "token": "t-x", "why": "makes room", "grace": 9.0, "preempt": True}

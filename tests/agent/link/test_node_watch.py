@@ -1,31 +1,37 @@
 """What the controller is told of this node: its GPUs, whether each may be given out, and what runs on it."""
 
 import io
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tests.agent.link.test_processes import Table
-from tests.agent.link.wants import attempt
+from tests.agent.link.wants import attempt, wanted
 from tests.e2e.workstation import eventually
 from tests.telemetry.samples import gpu, process
 
 from sentinel.agent.link.arbiter_view import Arbiter, ArbiterView, GpuView, NoArbiter, SilentArbiter
 from sentinel.agent.link.attempt import Attempt, Phase
+from sentinel.agent.link.facts import Facts
 from sentinel.agent.link.node_watch import NodeWatch, Sources
 from sentinel.agent.link.processes import Processes
 from sentinel.agent.link.report import Report
 from sentinel.core.errors import GpuReadError
 from sentinel.core.finding import Finding, GpuRef, Layer, Severity
-from sentinel.core.gpu import GpuReading
+from sentinel.core.gpu import Gpu, GpuProcess, GpuReading, MigDevice, ProcessKind
 from sentinel.core.inventory import Inventory
 from sentinel.core.notify import Journal
 from sentinel.core.workload import Category, Origin, Workload, WorkloadState
+from sentinel.ports.gpu_topology import GpuPlace
 
 
 class Node:
-    def __init__(self, *, quarantine: bool = True) -> None:
+    def __init__(self, *, quarantine: bool = True, share_gpus: bool = True) -> None:
         self.now = 100.0
+        self.mps: int | None = None
+        self.places: dict[str, GpuPlace] = {}
+        self.topologies = 0
         self.gpus: list[Any] = [gpu(0), gpu(1)]
         self.trouble = ""
         self.no_gpus = False
@@ -41,6 +47,10 @@ class Node:
             arbiter=lambda: self.answer,
             supervisor=lambda: 4242,
             processes=Processes(self.table, sees_all=True),
+            mps=lambda: self.mps,
+            topology=self.topology,
+            facts=lambda shared: Facts(address="10.0.0.7", cpus=4, memory_bytes=None, sharing=shared),
+            share_gpus=share_gpus,
         )
         self.watch = NodeWatch(
             sources,
@@ -57,6 +67,10 @@ class Node:
         if self.trouble:
             raise GpuReadError(self.trouble)
         return GpuReading(source="test", gpus=tuple(self.gpus))
+
+    def topology(self, gpus: Sequence[Gpu]) -> dict[str, GpuPlace]:
+        self.topologies += 1
+        return self.places
 
     def remark(self, reports: Iterable[Report]) -> None:
         self.remarks += reports
@@ -220,3 +234,113 @@ def test_its_thread_finds_the_first_reading_soon() -> None:
         eventually(lambda: len(node.watch.body()["gpus"]) == 1, "it looked again", 5.0)
     finally:
         node.watch.close()
+
+
+def test_where_gpus_are_is_asked_once_and_told() -> None:
+    node = Node()
+    node.places = {"GPU-0": GpuPlace(island=0, numa=1), "GPU-1": GpuPlace(island=0)}
+    node.look()
+    eventually(lambda: node.look()["gpus"][0]["island"] == 0, "it knows", 5.0)
+    assert [(one["island"], one["numa"]) for one in node.look()["gpus"]] == [(0, 1), (0, None)]
+    assert node.topologies == 1
+
+
+def test_the_first_beat_waits_for_that_but_not_for_long() -> None:
+    node, asked, hangs = Node(), threading.Event(), threading.Event()
+
+    def slow(_: object) -> dict[str, GpuPlace]:
+        asked.set()
+        hangs.wait(10.0)
+        return {}
+
+    node.watch._topology._read = slow
+    node.watch.start()
+    try:
+        assert asked.wait(5.0)
+        assert not node.watch.wait(0)
+        node.now += 0.6
+        assert node.watch.wait(5.0), "a driver that hangs holds up no beat"
+    finally:
+        hangs.set()
+        node.watch.close()
+
+
+def test_facts_are_told_first_when_they_changed_and_now_and_then() -> None:
+    node = Node()
+    assert node.watch.body()["facts"] is None, "nothing has been looked at"
+    body = node.look()
+    assert body["facts"] == {"address": "10.0.0.7", "cpus": 4, "memory_bytes": None, "sharing": "unenforced"}
+    assert node.watch.body()["facts"] is not None, "it has not arrived yet"
+    node.watch.told(body)
+    assert node.look()["facts"] is None
+    pokes = node.pokes
+    node.mps = 77
+    body = node.look()
+    assert body["facts"]["sharing"] == "mps" and node.pokes == pokes + 1
+    node.watch.told(body)
+    assert node.watch.body()["facts"] is None
+    node.now += 60
+    assert node.watch.body()["facts"]["sharing"] == "mps"
+
+
+def test_where_an_arbiter_leases_whole_gpus_or_nobody_wants_it_none_is_shared() -> None:
+    node = Node()
+    for answer in (ArbiterView(), SilentArbiter(why="it hangs")):
+        node.answer, node.mps = answer, 77
+        assert node.look()["facts"]["sharing"] == "no"
+    assert Node(share_gpus=False).look()["facts"]["sharing"] == "no"
+
+
+def test_what_a_share_is_launched_with() -> None:
+    node = Node()
+    job = wanted(gpus=("GPU-1",), spec={"gpu_milli": 250})
+    assert node.watch.adds(job) == {"SENTINEL_GPU_SHARE": "0.25"}, "the GPU's memory is not known yet"
+    node.mps = 77
+    node.look()
+    assert node.watch.adds(job)["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] == f"0={20 * 1024}M"
+    assert node.watch.adds(job)["SENTINEL_GPU_MEMORY_LIMIT_BYTES"] == str(20 * 2**30)
+    assert node.watch.adds(wanted()) == {}
+
+
+def test_an_mps_server_is_nobodys_and_its_clients_are_whose_they_are() -> None:
+    node = Node()
+    node.table.marks = {77: None, 78: None, 10: "t-j1", 9: None}
+    node.table.parents = {78: 77}
+    node.attempts = {"t-j1": attempt(pid=10)}
+    client = process(10, kind=ProcessKind.MPS)
+    node.gpus = [gpu(0, process(78), client), gpu(1)]
+    assert node.blocks() == ["unmanaged", None], "no daemon is known"
+    node.mps = 77
+    assert node.blocks() == [None, None]
+    node.gpus = [gpu(0, process(78), client, process(9, kind=ProcessKind.MPS)), gpu(1)]
+    assert node.blocks() == ["unmanaged", None]
+
+
+def test_each_mig_device_is_a_gpu_of_its_own_and_the_card_is_none() -> None:
+    node = Node()
+    node.places = {"GPU-0": GpuPlace(island=0, numa=1), "GPU-1": GpuPlace(island=0, numa=1)}
+    parts = tuple(
+        MigDevice(
+            index=at,
+            uuid=f"MIG-{at}",
+            name="MIG 1g.10gb",
+            gpu_instance_id=at + 7,
+            compute_instance_id=0,
+            memory_total_bytes=10 * 2**30,
+            memory_used_bytes=at,
+        )
+        for at in range(2)
+    )
+    on_one = GpuProcess(pid=9, kind=ProcessKind.COMPUTE, gpu_instance_id=8, compute_instance_id=0)
+    node.table.marks = {9: None}
+    node.gpus = [gpu(0, on_one, mig_enabled=True, mig_devices=parts), gpu(1)]
+    eventually(lambda: node.look()["gpus"][0]["numa"] == 1, "it knows where they are", 5.0)
+    body = node.look()
+    assert [one["uuid"] for one in body["gpus"]] == ["MIG-0", "MIG-1", "GPU-1"]
+    first, second, whole = body["gpus"]
+    assert (first["model"], first["memory_total_bytes"]) == ("NVIDIA H100 MIG 1g.10gb", 10 * 2**30)
+    assert [one["island"] for one in body["gpus"]] == [None, None, 0], "NVLink does not reach into MIG"
+    assert first["blocked"] is None and whole["blocked"] is None
+    assert second["blocked"]["kind"] == "unmanaged"
+    samples = {one["uuid"]: one for one in body["samples"]}
+    assert (samples["MIG-1"]["memory_used_bytes"], samples["MIG-1"]["power_watts"]) == (1, None)

@@ -76,6 +76,10 @@ def test_it_joins_beats_and_has_its_gpus_free(agent: AgentProcess) -> None:
     first: dict[str, Any] = agent.controller.beats[0]
     assert len(first["gpus"]) == 8 and first["held"] == []
     assert {one["blocked"] for one in first["gpus"]} == {None}
+    assert [(one["island"], one["numa"]) for one in first["gpus"]] == [(0, at // 4) for at in range(8)]
+    facts = first["facts"]
+    assert facts["sharing"] == "unenforced" and facts["cpus"] > 0 and facts["memory_bytes"] > 0
+    assert not facts["address"].startswith("127."), "of no use to others"
     began = time.monotonic()
     assert agent.kill(signal.SIGTERM) == 0
     assert time.monotonic() - began < 5

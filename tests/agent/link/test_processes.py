@@ -9,7 +9,7 @@ from tests.e2e.workstation import eventually
 
 from sentinel.agent.link.attempt import Phase
 from sentinel.agent.link.leftovers import PATIENCE, leftovers, places
-from sentinel.agent.link.processes import MARK, Ended, LeftBehind, Ours, Processes, Strange
+from sentinel.agent.link.processes import MARK, Ended, LeftBehind, Ours, Processes, Serving, Strange
 from sentinel.core.gpu import Gpu, GpuProcess, ProcessKind
 from sentinel.core.process import ProcessId
 from sentinel.drivers.processes.procfs import ProcFs
@@ -34,6 +34,17 @@ class Table:
                 return False
             pid = self.parents[pid]
         return True
+
+
+def test_a_server_of_mps_is_what_its_daemon_started() -> None:
+    table = Table()
+    table.marks = {77: None, 78: None, 79: None, 1: "t-j1"}
+    table.parents = {78: 77, 1: 78}
+    processes = Processes(table, sees_all=True)
+    found = processes.whose([78, 79, 1], {"t-j1": attempt()}, 77)
+    assert found == {78: Serving(), 79: Strange(), 1: Ours(token="t-j1")}
+    assert processes.whose([78], {}) == {78: Strange()}
+    assert processes.whose([78], {}, 99) == {78: Strange()}, "that daemon has ended"
 
 
 def test_by_its_mark() -> None:

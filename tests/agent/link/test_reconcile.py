@@ -53,6 +53,47 @@ def test_two_that_want_the_same_gpu_do_not_both_begin() -> None:
     assert kinds == [Launch, HoldOff, Launch]
 
 
+def share(job: str, milli: int, **more: object) -> object:
+    return wanted(job, spec={"gpu_milli": milli}, **more)
+
+
+def test_shares_of_one_gpu_begin_as_long_as_they_fit() -> None:
+    jobs = [share("a", 500), share("b", 300), share("c", 300), share("d", 200)]
+    assert [type(one) for one in reconcile(desired(*jobs), {}, (), 1.0)] == [Launch, Launch, HoldOff, Launch]
+    assert [type(one) for one in reconcile(desired(wanted("a"), share("b", 1)), {}, (), 1.0)] == [
+        Launch,
+        HoldOff,
+    ]
+
+
+def test_a_share_waits_for_a_whole_attempt_and_whose_share_is_not_known_has_the_whole() -> None:
+    new = share("new", 500)
+    for old, expected in (
+        (attempt("old"), HoldOff),
+        (attempt("old", milli=1000), HoldOff),
+        (attempt("old", milli=501), HoldOff),
+        (attempt("old", milli=500), Launch),
+        (attempt("old", Phase.EXITED), Launch),
+    ):
+        (action,) = reconcile(desired(new), held(old), (), 1.0)
+        assert type(action) is expected, old
+    runs = share("old", 500, state=JobState.RUNNING)
+    (action,) = reconcile(desired(runs, new), held(attempt("old")), (), 1.0)
+    assert isinstance(action, Launch), "its spec says what it has"
+
+
+def test_a_share_is_refused_where_one_of_several_is_not_known_to_the_controller() -> None:
+    there = held(attempt("stray", unknown=True, milli=600), attempt("ours", milli=400))
+    (action,) = reconcile(desired(share("new", 500)), there, (), 1.0)
+    assert isinstance(action, Say) and "job stray" in action.report.body["why"]
+
+
+def test_what_is_to_make_room_is_told_so() -> None:
+    stop = wanted(run=False, preempt=True, why="for job b", spec={"grace": 60})
+    (action,) = reconcile(desired(stop), held(attempt()), (), 1.0)
+    assert action == Stop(token="t-j1", why="for job b", grace=60.0, preempt=True)
+
+
 def test_what_is_to_end_is_told_once() -> None:
     stop = wanted(run=False, why="canceled by ada", spec={"grace": 5})
     (action,) = reconcile(desired(stop), held(attempt()), (), 1.0)

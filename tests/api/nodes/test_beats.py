@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.api.nodes.nodes_fixture import NOW, job, node
 
-from sentinel.api.beats import Renewals, beat_from, node_after, node_workloads, says_of_jobs
+from sentinel.api.beats import Renewals, beat_from, facts_of, node_after, node_workloads, says_of_jobs
 from sentinel.core.errors import ProtocolError
 from sentinel.core.job import JobState
-from sentinel.core.node import Block, BlockKind, NodeState, node_gpu_json
+from sentinel.core.node import Block, BlockKind, NodeState, Sharing, node_gpu_json
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -30,6 +30,36 @@ def test_nothing_changed() -> None:
 def test_something_of_the_node_changed(changes: dict[str, Any]) -> None:
     after = node_after(node(), beat_from(raw(**changes)), NOW + 1)
     assert after is not None and after.last_seen_at == NOW + 1 and after.state is NodeState.UP
+
+
+FACTS = {"address": "10.0.0.7", "cpus": 64, "memory_bytes": 2**40, "sharing": "mps"}
+
+
+def test_facts_are_kept_and_none_are_as_before() -> None:
+    after = node_after(node(), beat_from(raw(facts=FACTS)), NOW)
+    assert after is not None
+    assert (after.address, after.cpus, after.memory_bytes, after.sharing) == (
+        "10.0.0.7",
+        64,
+        2**40,
+        Sharing.MPS,
+    )
+    assert node_after(after, beat_from(raw(facts=FACTS)), NOW) is None
+    assert (
+        node_after(after, beat_from(raw()), NOW) is node_after(after, beat_from(raw(facts=None)), NOW) is None
+    )
+    rebooted = node_after(after, beat_from(raw(boot_id="other")), NOW)
+    assert rebooted is not None and facts_of(rebooted) == facts_of(after)
+    unknown = node_after(after, beat_from(raw(facts={**FACTS, "address": "", "cpus": None})), NOW)
+    assert unknown is not None and (unknown.address, unknown.cpus) == ("", None)
+
+
+def test_where_a_gpu_is_is_a_change() -> None:
+    gpus = [node_gpu_json(gpu) for gpu in node().gpus or ()]
+    after = node_after(node(), beat_from(raw(gpus=[{**gpu, "island": 0, "numa": 1} for gpu in gpus])), NOW)
+    assert after is not None and [(gpu.island, gpu.numa) for gpu in after.gpus or ()] == [(0, 1)] * 2
+    older = [{key: gpu[key] for key in gpu if key not in ("island", "numa")} for gpu in gpus]
+    assert node_after(node(), beat_from(raw(gpus=older)), NOW) is None
 
 
 @pytest.mark.parametrize("state", [NodeState.SILENT, NodeState.DEAD])
@@ -61,6 +91,20 @@ def test_a_block_is_a_change() -> None:
         {"gpus": [{"uuid": "x", "index": 0, "model": 7}]},
         {"gpus": [{"uuid": "x", "index": 0, "blocked": {"kind": "whim", "why": ""}}]},
         {"gpus": [{"uuid": "x", "index": 0}, {"uuid": "x", "index": 1}]},
+        {"gpus": [{"uuid": "x", "index": 0, "island": "one"}]},
+        {"gpus": [{"uuid": "x", "index": 0, "island": True}]},
+        {"gpus": [{"uuid": "x", "index": 0, "numa": -1}]},
+        {"facts": []},
+        {"facts": {}},
+        {"facts": {**FACTS, "more": 1}},
+        {"facts": {**FACTS, "address": None}},
+        {"facts": {**FACTS, "address": "a\nb"}},
+        {"facts": {**FACTS, "cpus": "4"}},
+        {"facts": {**FACTS, "cpus": True}},
+        {"facts": {**FACTS, "memory_bytes": -1}},
+        {"facts": {**FACTS, "memory_bytes": 1 << 60}},
+        {"facts": {**FACTS, "sharing": "always"}},
+        {"facts": {**FACTS, "sharing": ["mps"]}},
         {"held": "t1"},
         {"held": [1]},
         {"held": ["t"] * 10_001},

@@ -35,6 +35,7 @@ def test_a_job_to_run() -> None:
         "attempt": 1,
         "token": "t1",
         "want": "run",
+        "preempt": False,
         "why": "",
         "owner": "ada",
         "gpus": ["GPU-0"],
@@ -49,7 +50,16 @@ def test_a_canceled_one_is_to_stop_and_says_why() -> None:
     assert (one["want"], one["why"], one["environment"]) == ("stop", "canceled by bob", {})
 
 
+def test_one_that_makes_room_is_to_stop_unless_it_is_canceled_anyway() -> None:
+    asked = replace(job(state=JobState.RUNNING), preempt=replace(CANCEL, by="controller", why="for job x"))
+    both = replace(asked, cancel=CANCEL)
+    one, other = desired_json([asked, both], {}, revision=1, start_within=60, attach=[], follow=[])["jobs"]
+    assert (one["want"], one["preempt"], one["why"]) == ("stop", True, "for job x")
+    assert (other["want"], other["preempt"], other["why"]) == ("stop", False, "canceled by bob")
+
+
 def test_only_what_is_to_begin_needs_its_environment() -> None:
     jobs = [job(f"job{state.value.lower()}", state) for state in JobState if state.placed]
     assert unbegun(jobs) == ["joballocated"]
     assert unbegun([replace(job(state=JobState.ALLOCATED), cancel=CANCEL)]) == []
+    assert unbegun([replace(job(state=JobState.ALLOCATED), preempt=CANCEL)]) == []

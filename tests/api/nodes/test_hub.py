@@ -12,6 +12,8 @@ from tests.api.nodes.nodes_fixture import CANCEL, job, node, put
 from sentinel.api.beats import Samples
 from sentinel.api.desired import told_from
 from sentinel.api.hub import Hub
+from sentinel.core.account import Account, Limits, Scope
+from sentinel.core.account_json import ACCOUNT, account_json, account_key
 from sentinel.core.bell import Bell
 from sentinel.core.errors import StoreUnavailable
 from sentinel.core.job import JobState
@@ -59,6 +61,29 @@ def test_a_poll_waits_for_a_placement_there() -> None:
             put(store, job(state=JobState.ALLOCATED))
             await woken(poll)
             assert [one.id for one in hub.mirror.on_node(NODE)] == ["job0000001"]
+
+    run(test)
+
+
+def test_who_asks_the_mirror_may_wait_for_it() -> None:
+    async def test(store: MemoryStore, hub: Hub) -> None:
+        revision = put(store, job())
+        await hub.caught_up(revision)
+        assert hub.mirror.revision >= revision and [one.id for one in hub.mirror.queued()] == ["job0000001"]
+        await hub.caught_up(revision)
+
+    run(test)
+
+
+def test_and_it_has_the_rules_too() -> None:
+    async def test(store: MemoryStore, hub: Hub) -> None:
+        account = Account(scope=Scope.USER, name="ann", limits=Limits(running_gpus=3))
+        key = account_key(Scope.USER, "ann")
+        store.write(lambda tx: tx.put_document(ACCOUNT, key, account_json(account)))
+        with store.read() as reader:
+            revision = reader.revision()
+        await hub.caught_up(revision)
+        assert hub.mirror.accounts.left("ann", None, 0.0).hard == 3000
 
     run(test)
 

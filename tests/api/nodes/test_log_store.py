@@ -55,7 +55,34 @@ def test_files_are_nobody_elses(logs: LogStore, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "logs" / "job1" / "1.log").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("job", ["", "..", "a/b", "../x", "JOB", "a" * 65, "x\0", "é"])
+@pytest.mark.parametrize("job", ["4k2m9x0dvh.1.0", "4k2m9x0dvh_17"])
+def test_parts_of_gangs_and_tasks_of_arrays_have_logs_of_their_own(logs: LogStore, job: str) -> None:
+    assert logs.append(job, 1, 0, b"abc") == 3
+    assert logs.read(job, 1, 0, 10) == (0, b"abc") and logs.attempts(job) == [1]
+    assert logs.size("4k2m9x0dvh", 1) is None
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "",
+        "..",
+        "a/b",
+        "../x",
+        "JOB",
+        "a" * 65,
+        "x\0",
+        "é",
+        ".",
+        "a.",
+        ".1",
+        "a..1",
+        "a.b",
+        "a_",
+        "a.1.2.3",
+        "_1",
+    ],
+)
 def test_no_way_out_of_the_folder(logs: LogStore, job: str) -> None:
     for ask in (logs.size, logs.attempts):
         with pytest.raises(UsageError):

@@ -15,7 +15,7 @@ from sentinel.core.errors import UsageError
 from sentinel.core.identity import Role, TokenKind
 from sentinel.core.job import IfLost, JobState
 from sentinel.core.job_lease import JobLease
-from sentinel.core.node import NodeState
+from sentinel.core.node import NodeState, Sharing
 from sentinel.ports.store import NewEvent
 
 AGENT = "/api/v1/agent"
@@ -99,6 +99,25 @@ def test_a_first_beat_makes_a_node_up(api: Nodes) -> None:
         assert node is not None and node.state is NodeState.UP and node.gpus is None
         types = [event.type for event in reader.events(0, 100)]
     assert types == ["sentinel.node.up"]
+
+
+def test_a_beat_says_what_its_node_is(api: Nodes) -> None:
+    id = api.become(state=NodeState.SILENT)
+    facts = {"address": "10.0.0.7", "cpus": 64, "memory_bytes": None, "sharing": "no"}
+    gpu = {"uuid": "GPU-0", "index": 0, "model": "A", "memory_total_bytes": None, "blocked": None}
+    for more in ({"facts": facts}, {"facts": None}, {}):
+        assert api.post("/beat", {**BODY, "gpus": [{**gpu, "island": 0, "numa": 1}], **more}).status == 200
+        with api.store.read() as reader:
+            node = reader.node(id)
+        assert node is not None and node.gpus is not None
+        assert (node.address, node.cpus, node.memory_bytes, node.sharing) == (
+            "10.0.0.7",
+            64,
+            None,
+            Sharing.NO,
+        )
+        assert (node.gpus[0].island, node.gpus[0].numa) == (0, 1)
+    problem(api.post("/beat", {**BODY, "facts": {"address": "x"}}), 422)
 
 
 def test_a_beat_that_keeps_a_fenced_job_alive_is_answered_once_its_lease_is_renewed(api: Nodes) -> None:

@@ -45,6 +45,12 @@ def test_output_and_exit_status_are_the_jobs(cli: Cli, end: dict[str, Any], stat
     assert bool(said) == bool(done.err)
 
 
+def test_an_array_does_not_run_as_if_it_ran_here(cli: Cli) -> None:
+    done = cli("run", "--array", "0-9", "true")
+    assert (done.status, "sentinel job submit" in done.err) == (2, True)
+    assert cli.fake.requests == []
+
+
 def test_json_is_the_job_instead_of_its_output(cli: Cli) -> None:
     queue(cli, a_job(ID, "FAILED", attempt=1, exit_code=3, reason="exit code 3"), b"hello")
     done = cli("run", "--json", "--cwd", "/", "true")

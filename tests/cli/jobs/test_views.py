@@ -2,13 +2,14 @@ import json
 
 import pytest
 from tests.cli.running import Cli
-from tests.client.fake_controller import Reply, a_job, an_event, problem, sse
+from tests.client.fake_controller import Reply, a_job, a_task, an_array, an_event, problem, sse
 
-from sentinel.cli.jobs.show import show_lines, wanted_text
+from sentinel.cli.jobs.show import array_lines, show_lines, wanted_text
 from sentinel.cli.jobs.table import job_lines, summary
 from sentinel.cli.jobs.top import in_order, top_lines
 from sentinel.cli.jobs.why import why_lines
-from sentinel.cli.jobs.words import exit_text, node_of, run_time, status_of
+from sentinel.cli.jobs.words import exit_text, gpus_text, node_of, run_time, status_of
+from sentinel.cli.local.duration_text import clock_text
 
 ID = "abcdefghjk"
 NOW = 1_700_000_000.0 + 7200
@@ -55,6 +56,11 @@ def test_the_parts_of_a_job() -> None:
     assert status_of(a_job()) == 1
     spec = a_job(spec={"gpus": 2, "gpu_model": "a100", "gpu_memory_bytes": 2**34, "node": "g"})["spec"]
     assert wanted_text(spec) == "2 GPUs, a100, 16 GiB each, on g"
+    spec = a_job(spec={"gpus": 8, "nodes": 4, "cpus": 1, "memory_bytes": 2**36})["spec"]
+    assert wanted_text(spec) == "4 nodes, 8 GPUs on each, 1 CPU, 64 GiB of memory"
+    assert gpus_text(spec) == "32"
+    assert gpus_text(a_job(spec={"gpu_milli": 250})["spec"]) == "0.25"
+    assert wanted_text(a_job(spec={"gpu_milli": 250})["spec"]) == "0.25 of a GPU"
 
 
 def test_list_asks_for_live_ones(cli: Cli) -> None:
@@ -116,11 +122,84 @@ def test_show(cli: Cli) -> None:
     assert cli("job", "show", "none").err == "sentinel: there is no such thing\n"
 
 
+def test_show_of_what_most_jobs_do_not_have(cli: Cli) -> None:
+    job = a_task(
+        1, "QUEUED", after=[{"job": "aaaaaaaaaa", "kind": "ok"}, {"job": "bbbbbbbbbb", "kind": "notok"}],
+        preemptions=2, failures=1, account="vision",
+        spec={
+            "retries": 3, "preemptible": True, "checkpoint": ["./save", "a b"], "stop_signal": "USR1",
+            "image": "ubuntu", "mounts": ["/data", "/a:/b"], "setup": ["x", "y"], "singleton": True,
+        },
+    )  # fmt: skip
+    cli.answers("GET jobs/arrayarray_1", job)
+    found = dict(line.split("  ", 1) for line in cli("job", "show", "arrayarray_1").out.splitlines())
+    wanted = {
+        "Waits for": "aaaaaaaaaa to succeed, bbbbbbbbbb to fail", "Array": "arrayarray: number 1 of 3 tasks",
+        "Made room": "2 times", "Retries": "1 of 3 used", "Checkpoint": "./save 'a b'",
+        "Stopped by": "SIGUSR1", "Image": "ubuntu", "Mounts": "/data, /a:/b", "Setup": "x; y",
+        "Group": "vision",
+    }  # fmt: skip
+    assert {name: value.strip() for name, value in found.items() if name in wanted} == wanted
+    plain = "\n".join(show_lines(a_job(), NOW))
+    assert not any(word in plain for word in ("Array", "Retries", "Image", "Group", "Waits for"))
+
+
+def test_show_of_a_gang_has_its_nodes(cli: Cli) -> None:
+    parts = [
+        {"id": f"{ID}.1.0", "rank": 0, "node": "gpu-01", "state": "RUNNING", "exit_code": None},
+        {"id": f"{ID}.1.1", "rank": 1, "node": EVIL, "state": "FAILED", "exit_code": 3},
+    ]
+    job = a_job(ID, "RUNNING", node="gpu-01,gpu-02", spec={"nodes": 2}, parts=parts)
+    cli.answers(f"GET jobs/{ID}", job)
+    lines = cli("job", "show", ID).out.splitlines()
+    assert lines[-5].split() == ["RANK", "NODE", "STATE", "EXIT"]
+    assert lines[-4].split() == ["0", "gpu-01", "RUNNING", "-"]
+    assert lines[-3].split()[-2:] == ["FAILED", "3"]
+    assert lines[-1] == f"what one of them wrote: sentinel job logs {ID} --rank 1"
+    assert all(line.isprintable() for line in lines)
+    assert json.loads(cli("job", "show", ID, "--json").out)["parts"] == parts
+
+
+def test_show_of_an_array(cli: Cli) -> None:
+    array = an_array(size=12, RUNNING=2, QUEUED=10)
+    cli.answers("GET jobs/arra", array)
+    out = cli("job", "show", "arra").out
+    assert "arrayarray: 12 tasks" in out
+    assert "2 RUNNING, 10 QUEUED" in out
+    assert "sentinel job list --array arrayarray" in out
+    assert json.loads(cli("job", "show", "arra", "--json").out) == array
+    hostile = {**array, "name": EVIL, "owner": EVIL}
+    assert all(line.isprintable() for line in array_lines(hostile, NOW))
+
+
+def test_list_of_an_array(cli: Cli) -> None:
+    cli.answers("GET jobs/arra", an_array(SUCCEEDED=3))
+    cli.answers("GET jobs", {"items": [a_task(n, "SUCCEEDED") for n in range(3)], "next": None})
+    done = cli("job", "list", "--array", "arra")
+    assert len(done.out.splitlines()) == 4
+    assert cli.fake.asked("GET jobs")[0].query == {"array": ["arrayarray"], "limit": ["101"]}
+    cli.answers(f"GET jobs/{ID}", a_job(ID))
+    wrong = cli("job", "list", "--array", ID)
+    assert (wrong.status, "is a job and no array" in wrong.err) == (2, True)
+
+
+def test_commands_for_one_job_refuse_an_array(cli: Cli) -> None:
+    cli.answers("GET jobs/arra", an_array(QUEUED=3))
+    done = cli("job", "logs", "-f", "arra")
+    assert done.status == 1
+    assert done.err == (
+        "sentinel: arrayarray is an array of 3 jobs (name one of them; "
+        "`sentinel job list --array arrayarray` shows them)\n"
+    )
+
+
 def test_logs_are_raw(cli: Cli) -> None:
     cli.answers(f"GET jobs/{ID}/logs", Reply(body=b"\x00\x1b[2J\r\nend", headers={"Log-Size": "9"}))
     done = cli("job", "logs", "--tail", "3", "--attempt", "2", ID)
     assert (done.status, done.out) == (0, "\x00\x1b[2J\r\nend")
     assert cli.fake.requests[0].query == {"tail": ["3"], "attempt": ["2"]}
+    cli("job", "logs", "--rank", "0", ID)
+    assert cli.fake.requests[-1].query == {"rank": ["0"]}
 
 
 def test_cancel_goes_on_after_one_that_cannot_be(cli: Cli) -> None:
@@ -134,24 +213,65 @@ def test_cancel_goes_on_after_one_that_cannot_be(cli: Cli) -> None:
     assert [job["id"] for job in json.loads(cli("job", "cancel", "aaaa", "--json").out)] == ["aaaa"]
 
 
+def test_cancel_of_an_array(cli: Cli) -> None:
+    cli.answers("POST jobs/arra/cancel", {"id": "arrayarray", "jobs": ["arrayarray_0", "arrayarray_2"]})
+    assert cli("job", "cancel", "arra").out == "array arrayarray: 2 jobs asked to end\n"
+    assert json.loads(cli("job", "cancel", "arra", "--json").out)[0]["id"] == "arrayarray"
+
+
 def test_why(cli: Cli) -> None:
     held = [
-        {"job": "bbbbbbbbbb", "gpus": ["GPU-2", "GPU-3"], "why": "until it ends"},
+        {"job": "bbbbbbbbbb", "gpus": ["GPU-2", "GPU-3"], "why": "runs", "until": "2023-11-14T23:13:20Z"},
         {"what": "unmanaged", "gpus": ["GPU-1"], "why": "raw-docker llm of ann"},
     ]
     found = {
         "id": ID, "state": "QUEUED", "blocking": "gpus", "reason": f"waits for 3 GPUs {EVIL}",
-        "held_by": held, "ahead": 1,
+        "held_by": held, "ahead": 1, "estimated_start": "2023-11-14T23:13:20.000Z",
+        "basis": f"time limits {EVIL}",
+        "would_start_now_if": [{"change": {"gpus": 2}, "says": f"it would start now with 2 GPUs {EVIL}"}],
     }  # fmt: skip
-    assert why_lines(found, 80)[-3:] == [
-        "- job bbbbbbbbbb has 2 GPUs: until it ends",
+    lines = why_lines(found, 80)
+    assert lines[-3].startswith(f"it may begin at {clock_text(1_700_003_600)}: time limits")
+    assert lines[-2] == "What would let it begin now:"
+    assert lines[-1].startswith("- with 2 GPUs")
+    assert lines[-6:-3] == [
+        f"- job bbbbbbbbbb has 2 GPUs until {clock_text(1_700_003_600)}: runs",
         "- 1 GPU is unmanaged: raw-docker llm of ann",
         "1 job is ahead of it",
     ]
     assert all(line.isprintable() and len(line) <= 80 for line in why_lines(found, 80))
     cli.answers(f"GET jobs/{ID}/why", found)
-    assert "abcdefghjk is QUEUED: waits for 3 GPUs" in cli("job", "why", ID).out
-    assert json.loads(cli("job", "why", ID, "--json").out) == found
+    for words in (("job", "why"), ("why",)):
+        assert "abcdefghjk is QUEUED: waits for 3 GPUs" in cli(*words, ID).out
+        assert json.loads(cli(*words, ID, "--json").out) == found
+
+
+def test_why_when_its_beginning_cannot_be_told() -> None:
+    found = {
+        "id": ID, "state": "QUEUED", "blocking": "no-node", "reason": "no node has joined yet", "held_by": [],
+        "ahead": 0, "estimated_start": None, "basis": "no node has joined", "would_start_now_if": [],
+    }  # fmt: skip
+    assert why_lines(found, 80) == [
+        "abcdefghjk is QUEUED: no node has joined yet",
+        "when it begins cannot be told: no node has joined",
+    ]
+    running = {**found, "state": "RUNNING", "reason": "", "basis": ""}
+    assert why_lines(running, 80) == ["abcdefghjk is RUNNING"]
+
+
+@pytest.mark.parametrize("id", ["", "..", "../users", "a/b", "a b", "x" * 99])
+def test_what_cannot_be_an_id_is_asked_of_nobody(cli: Cli, id: str) -> None:
+    commands = (
+        ("why",),
+        ("job", "show"),
+        ("job", "cancel"),
+        ("job", "wait", "aaaa"),
+        ("job", "list", "--array"),
+    )
+    for words in commands:
+        done = cli(*words, id)
+        assert (done.status, "is no job's id" in done.err) == (2, True)
+    assert cli.fake.requests == []
 
 
 def test_retry(cli: Cli) -> None:
@@ -164,9 +284,20 @@ def test_wait_exits_by_how_they_ended(cli: Cli) -> None:
     cli.answers("GET jobs/bbbb", a_job("bbbb", "FAILED", exit_code=2))
     cli.answers("GET events/stream", Reply(pieces=sse()))
     assert cli("job", "wait", "aaaa").status == 0
-    done = cli("job", "wait", "bbbb", "aaaa", "--json")
-    assert done.status == 1
-    assert [job["state"] for job in json.loads(done.out)] == ["FAILED", "SUCCEEDED"]
+    done = cli("job", "wait", "aaaa", "bbbb", "--json")
+    assert done.status == 2
+    assert [job["state"] for job in json.loads(done.out)] == ["SUCCEEDED", "FAILED"]
+    cli.answers("GET jobs/cccc", a_job("cccc", "CANCELED"))
+    assert cli("job", "wait", "cccc", "bbbb").status == 1
+
+
+def test_wait_for_an_array_exits_as_its_first_that_failed(cli: Cli) -> None:
+    tasks = [a_task(2, "FAILED", exit_code=7), a_task(1, "FAILED", signal=9), a_task(0, "SUCCEEDED")]
+    cli.answers("GET jobs/arra", an_array(SUCCEEDED=1, FAILED=2))
+    cli.answers("GET jobs", {"items": tasks, "next": None})
+    done = cli("job", "wait", "arra", "--json")
+    assert done.status == 137
+    assert [job["array"]["index"] for job in json.loads(done.out)] == [0, 1, 2]
 
 
 def test_wait_for_too_long(cli: Cli) -> None:
@@ -188,6 +319,21 @@ def test_events(cli: Cli) -> None:
     assert json.loads(cli("job", "events", ID, "--json").out) == events
 
 
+def test_show_fits_its_terminal() -> None:
+    job = a_job(ID, "QUEUED", reason="kept " * 40 + EVIL, spec={"command": ["true", "x" * 200]})
+    lines = show_lines(job, NOW, 60)
+    assert [line for line in lines if len(line) > 60] == [lines[-1]]
+    assert lines[-1].startswith("Command") and lines[-1].endswith("x" * 200)
+    reason = next(number for number, line in enumerate(lines) if line.startswith("Reason"))
+    assert lines[reason + 1].startswith(" " * len("Time limit  ") + "kept")
+    assert all(line.isprintable() for line in lines)
+
+
+def test_top_has_tasks_by_their_index() -> None:
+    tasks = [a_task(number, "QUEUED") for number in (2, 0, 1)]
+    assert [job["id"][-1] for job in in_order(tasks)] == ["0", "1", "2"]
+
+
 def test_top(cli: Cli) -> None:
     jobs = [a_job("aaaa", spec={"priority": 5}), a_job("bbbb", "RUNNING"), a_job("cccc", "LOST")]
     gpus = [
@@ -207,4 +353,6 @@ def test_top(cli: Cli) -> None:
     cli.answers("GET gpus", {"items": gpus, "next": None})
     found = json.loads(cli("job", "top", "--json").out)
     assert len(found["jobs"]) == len(found["gpus"]) == 3
+    asked = [request.query["state"] for request in cli.fake.asked("GET jobs")]
+    assert asked == [["QUEUED"], ["ALLOCATED", "STARTING", "RUNNING", "LOST"]]
     assert cli("job", "top", "--every", "10ms").status == 2

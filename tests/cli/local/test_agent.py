@@ -28,6 +28,7 @@ def become(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             "run --standalone --listen none --gpus simulated:2",
         ),
         ("", "run"),
+        ("--address 10.0.0.7 --no-share-gpus", "run --address 10.0.0.7 --no-share-gpus"),
         ("run --node-dir /n", "run --node-dir /n"),
         ("join https://c:8443 --token T --name n", "join https://c:8443 --token T --name n"),
         ("join https://c --token-file F --node-dir /n", "join https://c --token-file F --node-dir /n"),
@@ -50,6 +51,7 @@ def test_it_becomes_the_agent(given: str, becomes: str, become: list[list[str]])
         ("join https://c --token T --gpus nvml", "--gpus is for running"),
         ("run https://c", "to join: sentinel agent join https://c"),
         ("--token T", "to join"),
+        ("join https://c --token T --address 10.0.0.7", "--address is for running"),
     ],
 )
 def test_mistakes_say_what_to_do(given: str, says: str, become: list[list[str]]) -> None:

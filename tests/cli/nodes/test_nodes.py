@@ -64,6 +64,15 @@ def test_one_node_gpu_by_gpu() -> None:
     assert one_lines(a_node(gpus=[]), [], NOW, 100, colours=False)[-1] == "no GPUs"
 
 
+def test_what_a_node_is() -> None:
+    node = a_node(address="10.0.0.7", cpus=64, memory_bytes=2**40, sharing="mps")
+    text = "\n".join(one_lines(node, [], NOW, 100, colours=False))
+    assert "10.0.0.7" in text and "64 CPUs, 1 TiB of memory" in text and "MPS keeps jobs" in text
+    silent = a_node(address="", cpus=None, memory_bytes=None, sharing="unenforced")
+    text = "\n".join(one_lines(silent, [], NOW, 100, colours=False))
+    assert "? CPUs, ? of memory" in text and "nothing but the jobs" in text
+
+
 def test_hostile_names_break_no_table() -> None:
     node = a_node(
         EVIL * 20, drained={"by": EVIL, "at": "x", "why": EVIL * 20}, gpus=[a_gpu(0, model=EVIL * 9)]

@@ -18,7 +18,7 @@ EVIL = "\x1b[2Jev\u202eil\n"
 
 def a_user(name: str = "bob", **changes: Any) -> dict[str, Any]:
     found = {"name": name, "role": "member", "tenant": "default", "created_at": "2023-11-14T21:13:20Z"}
-    return found | {"disabled": False, "has_password": True} | changes
+    return found | {"group": None, "disabled": False, "has_password": True} | changes
 
 
 def a_token(id: str = "k3v9x2m1qa", **changes: Any) -> dict[str, Any]:
@@ -34,12 +34,12 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def test_tables() -> None:
-    users = [a_user(), a_user("eve", disabled=True), a_user("ci", has_password=False)]
+    users = [a_user(), a_user("eve", disabled=True, group="ml"), a_user("ci", has_password=False)]
     assert user_lines(users, NOW, 80, colours=False) == [
-        "NAME  ROLE    LOG-IN       AGE",
-        "bob   member  password     1 h",
-        "eve   member  disabled     1 h",
-        "ci    member  tokens only  1 h",
+        "NAME  ROLE    GROUP  LOG-IN       AGE",
+        "bob   member  -      password     1 h",
+        "eve   member  ml     disabled     1 h",
+        "ci    member  -      tokens only  1 h",
     ]
     tokens = [a_token(), a_token(expires_at=None, revoked_at="2023-11-14T21:13:20Z", label=EVIL * 30)]
     lines = token_lines(tokens, NOW, 80, colours=False)
@@ -73,6 +73,21 @@ def test_a_password_is_not_shown_when_it_is_typed(cli: Cli) -> None:
         shown.ended(0)
         assert "horse" not in shown.shown
     assert cli.fake.requests[0].json["password"] == "correct horse"
+
+
+def test_a_users_group(cli: Cli) -> None:
+    cli.answers("POST users", a_user(group="ml"))
+    cli.answers("PATCH users/bob", a_user(group="ml"))
+    done = cli("user", "add", "bob", "--group", "ml", "--no-password")
+    assert done.out == "bob is a user, as member, in the group ml\n"
+    assert cli("user", "set", "bob", "--group", "ml").out == "bob is member, in the group ml\n"
+    cli.answers("PATCH users/bob", a_user())
+    assert cli("user", "set", "bob", "--no-group").out == "bob is member\n"
+    sent = [request.json for request in cli.fake.requests]
+    assert sent == [{"name": "bob", "role": "member", "group": "ml"}, {"group": "ml"}, {"group": None}]
+    for words in (["--group", "ml", "--no-group"], ["--group", ""]):
+        assert cli("user", "set", "bob", *words).status == 2
+    assert len(cli.fake.requests) == 3
 
 
 def test_set_changes_what_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,15 @@
 """The stores that tests run against, and the nouns that they are filled with."""
 
+import sqlite3
+from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString, cast
 
+import psycopg
 from tests.components.postgresql import PostgreSQL
 
 from sentinel.core.job import Job, JobSpec, JobState, Placement
@@ -55,6 +59,32 @@ def _filled(server: PostgreSQL) -> str:
     url = server.make_database()
     open_store(url).close()
     return url.rpartition("/")[2]
+
+
+def overshared(case: Case) -> list[tuple[Any, ...]]:
+    """GPUs of which the database notes something else as taken than the leases that are there say."""
+    found = rows(case, "SELECT node, gpu, token, milli FROM lease_gpus")
+    with case.store.read() as view:
+        leases = view.leases()
+    taken: Counter[tuple[str, str]] = Counter()
+    for each in leases:
+        taken.update({(each.node, gpu): each.milli for gpu in each.gpus})
+    noted = {(node, gpu): milli for node, gpu, _, milli in found}
+    return [
+        (place, noted.get(place), taken[place])
+        for place in noted.keys() | taken
+        if noted.get(place) != taken[place]
+    ]
+
+
+def rows(case: Case, sql: str) -> list[tuple[Any, ...]]:
+    """What the database itself says, past the store."""
+    assert case.url is not None
+    if case.url.startswith("sqlite"):
+        with closing(sqlite3.connect(case.url.removeprefix("sqlite:///"))) as connection:
+            return connection.execute(sql).fetchall()
+    with psycopg.connect(case.url) as connection:
+        return connection.execute(cast("LiteralString", sql)).fetchall()
 
 
 def job(id: str = "j1", **changes: Any) -> Job:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.components.postgresql import PostgreSQL
 from tests.drivers.stores import writing_process
-from tests.drivers.stores.cases import Case, job, lease, postgresql, sqlite
+from tests.drivers.stores.cases import Case, job, lease, overshared, postgresql, sqlite
 
 from sentinel.core.errors import StoreConflict
 from sentinel.core.job import Job
@@ -105,7 +105,8 @@ def test_a_writer_that_is_killed_leaves_whole_works_and_all_that_it_was_answered
         events = view.events(0, 1_000_000)
         environments = view.environments(list(found))
         revision = view.revision()
-    assert leases == set(found)
+    assert leases == {*found, *(f"{id}+" for id in found)}
+    assert overshared(case) == []
     assert environments == {id: {"ID": id} for id in found}
     assert {each.subject for each in events} == set(found)
     for id, each in found.items():

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.components.postgresql import PostgreSQL
-from tests.drivers.stores.cases import event, job, lease, node, placed
+from tests.drivers.stores.cases import Case, event, job, lease, node, overshared, placed
 
 from sentinel.core.errors import StoreConflict
 from sentinel.core.identity import Role, Token, TokenKind, User
-from sentinel.core.job import JobSpec, JobState
+from sentinel.core.job import After, ArrayTask, JobSpec, JobState, Rank
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.drivers.stores.opening import open_store
 from sentinel.ports.store import JobFilter, NodeWorkload, Page, Reader, Store, Transaction
@@ -58,6 +58,20 @@ def change(id: str, state: JobState, reason: str, name: str) -> Callable[[Transa
     return step
 
 
+def special(id: str, after: list[str], array: bool, part: bool) -> Callable[[Transaction], Any]:
+    def step(tx: Transaction) -> object:
+        changed = replace(
+            tx.job(id) or job(id),
+            after=tuple(After(job=other) for other in after),
+            array=ArrayTask(id="k1", index=0, size=1) if array else None,
+            part=Rank(of="j1", rank=0, size=2) if part else None,
+        )
+        tx.put_job(changed)
+        return tx.waiting_for("j1")
+
+    return step
+
+
 def renamed(id: str, name: str) -> Callable[[Transaction], Any]:
     return lambda tx: tx.put_node(node(id, name=name))
 
@@ -70,6 +84,15 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda id: ("event", lambda tx: tx.add_event(event(id, time=2.0))), ids),
     st.builds(lambda token, gpus, node: ("take", lambda tx: tx.take_lease(lease(token, *gpus, node=node))),
               tokens, gpus, nodes),
+    st.builds(lambda token, gpu, milli: ("share", lambda tx: tx.take_lease(lease(token, gpu, milli=milli))),
+              tokens, st.sampled_from(["GPU-1", "GPU-2"]), st.sampled_from([1, 400, 600, 999])),
+    st.builds(lambda id, after, array, part: ("special", special(id, after, array, part)),
+              ids, st.lists(ids, max_size=2), st.booleans(), st.booleans()),
+    st.builds(lambda id: ("waiting", lambda tx: tx.waiting_for(id)), ids),
+    st.builds(lambda key, n: ("document", lambda tx: tx.put_document("a", key, {"n": n})), words, times),
+    st.builds(lambda key: ("remove document", lambda tx: tx.remove_document("a", key)), words),
+    st.builds(lambda key: ("look at one", lambda tx: tx.document("a", key)), words),
+    st.just(("documents", lambda tx: tx.documents("a"))),
     st.builds(lambda token: ("free", lambda tx: tx.free_lease(token)), tokens),
     st.builds(lambda node, at, token: ("beat", lambda tx: tx.beat({node: at}, [token])),
               nodes, times, tokens),
@@ -112,6 +135,8 @@ def dump(view: Reader) -> list[object]:
         [view.job("j1"), view.environment("j1"), view.environments(["j1", "j2"])],
         view.count_jobs(JobFilter(owner="ann")),
         [view.changes(0), view.changes(4), view.changes(0, live_only=True)],
+        [view.find_jobs(JobFilter(array="k1"), Page()), view.count_jobs(JobFilter(part_of="j1"))],
+        [view.waiting_for("j1"), view.waiting_for("j2"), view.documents("a"), view.document("a", "")],
         [view.leases(), view.leases(node="n1"), view.beats()],
         [view.nodes(), view.node("n1"), view.node_named("lab")],
         view.workloads(),
@@ -171,9 +196,11 @@ def test_sqlite_does_as_memory_does(tmp_path: Path) -> None:
     empty = tmp_path / "empty.db"
     open_store(f"sqlite:///{empty}").close()
     numbers = count()
+    made: list[int] = []
 
     def open_new() -> Store:
-        path = tmp_path / f"{next(numbers)}.db"
+        made.append(next(numbers))
+        path = tmp_path / f"{made[-1]}.db"
         shutil.copy(empty, path)
         return open_store(f"sqlite:///{path}")
 
@@ -185,6 +212,7 @@ def test_sqlite_does_as_memory_does(tmp_path: Path) -> None:
                 assert outcomes(other, batch) == outcomes(memory, batch), [
                     [s for s, _ in w] for w, _ in batch
                 ]
+            assert overshared(Case(other, f"sqlite:///{tmp_path}/{made[-1]}.db")) == []
 
     check()
 

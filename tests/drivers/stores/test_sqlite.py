@@ -6,6 +6,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -223,6 +224,21 @@ def test_a_database_that_another_program_locks(path: Path) -> None:
     store.close()
 
 
+def test_opened_twice_in_one_process_it_keeps_its_locks(store: Store, path: Path) -> None:
+    """Else the next program that lets go of the file takes the log away, as nobody seems to use it."""
+    store.write(lambda tx: tx.add_job(job(), {}))
+    open_store(f"sqlite:///{path}").close()
+    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM jobs').fetchall()"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=30)
+    assert path.with_name("controller.db-wal").exists()
+    store.write(lambda tx: tx.add_job(job("b"), {}))
+    other = open_store(f"sqlite:///{path}")
+    try:
+        assert total(other) == total(store) == 2
+    finally:
+        other.close()
+
+
 def test_a_database_that_was_replaced_is_noticed_before_anything_is_written(store: Store, path: Path) -> None:
     store.write(lambda tx: tx.add_job(job("j1"), {}))
     assert total(store) == 1
@@ -250,6 +266,23 @@ def test_the_database_itself_refuses_a_gpu_in_two_leases(store: Store, path: Pat
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE lease_gpus SET milli = milli + 401",
+        "UPDATE lease_gpus SET milli = milli - 600",
+        "INSERT INTO lease_gpus (node, gpu, token) VALUES ('n1', 'GPU-1', 't2')",
+    ],
+)
+def test_the_database_itself_refuses_to_share_more_than_there_is(
+    store: Store, path: Path, statement: str
+) -> None:
+    store.write(lambda tx: tx.take_lease(lease("t1", milli=600)))
+    with sqlite3.connect(path) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(statement)
+    connection.close()
+
+
 def test_what_only_the_database_finds_is_laid_at_the_right_works_door(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,7 +290,7 @@ def test_what_only_the_database_finds_is_laid_at_the_right_works_door(
     from sentinel.drivers.stores.sql.transaction import SqlTransaction
 
     store.write(lambda tx: tx.take_lease(lease("t1", "GPU-1")))
-    monkeypatch.setattr(SqlTransaction, "_holder", lambda *_: None)
+    monkeypatch.setattr(SqlTransaction, "_taken", lambda *_: ("", 0))
     held = threading.Event()
     store.submit(lambda _tx: held.wait(5))
     futures = [
@@ -305,6 +338,11 @@ PLANS = {
     "mine": (lambda sql: sql.find_jobs(JobFilter(owner="ann"), Page()), "jobs_by_owner (owner=?)"),
     "live": (lambda sql: sql.find_jobs(QUEUED, Page()), "jobs_live (live=?)"),
     "count of live": (lambda sql: sql.count_jobs(QUEUED), "jobs_live (live=?)"),
+    "an array's": (lambda sql: sql.find_jobs(JobFilter(array="a"), Page()), "jobs_by_array (array_id=?)"),
+    "a gang's": (lambda sql: sql.find_jobs(JobFilter(part_of="g"), Page()), "jobs_by_gang (part_of=?)"),
+    "who waits": (lambda sql: sql.waiters, "PRIMARY KEY (waits_for=?)"),
+    "changed documents": (lambda sql: sql.changed_documents, "documents_by_revision (revision>?)"),
+    "freed shares": (lambda sql: sql.shares_among, "leases_1 (token=?)"),
     "first look": (lambda sql: sql.changed_live_jobs, "jobs_live (live=?)"),
     "changes": (lambda sql: sql.changed_jobs, "jobs_by_revision (revision>?)"),
     "changed nodes": (lambda sql: sql.changed_nodes, "nodes_by_revision (revision>?)"),

@@ -19,10 +19,11 @@ IN_FLIGHT = 20
 
 
 def adds(tx: Transaction, id: str) -> str:
-    """All or nothing: a job, its environment, its event, its lease."""
+    """All or nothing: a job, its environment, its event, its lease, its share of what all share."""
     tx.add_job(job(id, reason="-1"), {"ID": id})
     tx.add_event(event(id))
     tx.take_lease(lease(id, f"GPU-{id}", job=id))
+    tx.take_lease(lease(f"{id}+", "GPU-all", job=id, milli=20))
     return f"add {id}"
 
 
@@ -31,6 +32,8 @@ def puts(tx: Transaction, id: str, round: int) -> str:
     assert found is not None
     assert int(found.reason) == round - 1
     tx.put_job(replace(found, reason=str(round)))
+    tx.free_lease(f"{id}+")
+    tx.take_lease(lease(f"{id}+", "GPU-all", job=id, milli=20 - round % 3))
     tx.add_event(event(id, "put", data={"round": round}))
     return f"put {id} {round}"
 

@@ -16,6 +16,7 @@
  *   sensor NAME VALUE                (see SENSORS below; one that is not given is not supported)
  *   serial TEXT      vbios TEXT
  *   link ACTIVE VERSION REPLAY RECOVERY FLIT DATA   (an NVLink; -1: not supported)
+ *   reaches DEVICE                   (by NVLink; directly or through a switch)
  */
 #include <pthread.h>
 #include <signal.h>
@@ -74,6 +75,7 @@ typedef struct {
     long long sensor[SENSOR_COUNT];
     int links;
     Link link[MAX_LINKS];
+    char reaches[MAX_DEVICES];
 } Device;
 typedef struct { u64 seq, type, data; int device; } Event;
 typedef struct { unsigned pid; char name[256]; } Name;
@@ -130,7 +132,8 @@ static int line_of_device(Device *d, const char *word, const char *rest) {
         Link *l = &d->link[d->links++];
         sscanf(rest, "%lld %lld %lld %lld %lld %lld", &l->active, &l->version, &l->error[0], &l->error[1],
                &l->error[2], &l->error[3]);
-    } else return 0;
+    } else if (!strcmp(word, "reaches")) d->reaches[atoi(rest) % MAX_DEVICES] = 1;
+    else return 0;
     return 1;
 }
 
@@ -449,6 +452,11 @@ EXPORT int nvmlDeviceGetNvLinkErrorCounter(Handle *h, unsigned link, unsigned ki
     ON(h);
     if (!code && kind > 3) code = NOT_SUPPORTED;
     code = on_link(code, d, link, d->link[link % MAX_LINKS].error[kind & 3], to);
+    DONE;
+}
+EXPORT int nvmlDeviceGetP2PStatus(Handle *h, Handle *other, unsigned by, unsigned *to) {
+    ON(h);
+    if (!code) *to = by == 2 && d->reaches[other->device % MAX_DEVICES] ? 0 : 5;
     DONE;
 }
 

@@ -1,16 +1,17 @@
 """What must hold whatever was killed, cut off or told twice. Called at the end of each scenario.
 
-Held against each other: what the API says of the jobs, what their events say, and what the jobs themselves
-saw (marks and locks, see world).
+Held against each other: what the API says of the jobs, what their events say, what the jobs themselves saw
+(marks and locks, see world), and what is in the store (see books).
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tests.faults.queue.books import book_faults
 from tests.faults.queue.world import ENDED, World
 
-from sentinel.core.job import JobState
+from sentinel.core.job import WHOLE, JobState
 from sentinel.scheduling.lifecycle import TABLE
 
 PREFIX = "sentinel.job."
@@ -48,7 +49,11 @@ def check(
     events = world.client.past_events(limit=None)
     assert [event["id"] for event in events] == sorted({event["id"] for event in events})
     history = _history(events)
+    gangs = {id for id, job in jobs.items() if job["spec"]["nodes"] > 1}
+    parts = {job["id"]: job for id in gangs for job in world.client.jobs(part_of=id, limit=None)}
     faults: list[str] = []
+    for id, part in parts.items():
+        faults += [f"part {id}: {fault}" for fault in _life(part, history[id])]
     for id, job in jobs.items():
         faults += [f"job {id}: {fault}" for fault in _life(job, history[id])]
         if id in open_jobs:
@@ -62,11 +67,13 @@ def check(
         faults += [f"job {id}: {fault}" for fault in _end(job, wanted, unknown=unknown)]
         if id not in (codes or {}) and job["state"] != "CANCELED":
             faults += [f"job {id}: {fault}" for fault in _by_itself(job)]
-    faults += _gpus_by_events(events)
+    holders = {id: job for id, job in jobs.items() if id not in gangs} | parts
+    faults += _gpus_by_events(events, holders)
     if not by_hand:
-        faults += _by_marks(world, {id: job for id, job in jobs.items() if id not in silent}, both_ran)
+        faults += _by_marks(world, {id: job for id, job in holders.items() if id not in silent}, both_ran)
+    faults += book_faults(world)
     held = {lease["job"] for lease in world.client.leases()}
-    placed = {id for id, job in jobs.items() if JobState(job["state"]).placed}
+    placed = {id for id, job in holders.items() if JobState(job["state"]).placed}
     if held != placed:
         faults.append(f"leases are of {sorted(held)}, and these are placed: {sorted(placed)}")
     assert not faults, "\n".join([*faults, world.tail()])
@@ -82,10 +89,12 @@ def _history(events: list[Event]) -> dict[str, list[Event]]:
 
 def _life(job: dict[str, Any], events: list[Event]) -> list[str]:
     """Every step has its event, every step is in the table, and they lead to where the job is."""
-    if not events or events[0]["type"] != PREFIX + "submitted":
-        return ["no event says that it was submitted"]
+    of_a_gang = job["part"] is not None
+    first = "allocated" if of_a_gang else "submitted"
+    if not events or events[0]["type"] != PREFIX + first:
+        return [f"no event says that it was {first}"]
     faults: list[str] = []
-    state, attempts = JobState.QUEUED, 0
+    state, attempts = (JobState.ALLOCATED, 1) if of_a_gang else (JobState.QUEUED, 0)
     for event in events[1:]:
         data = event["data"]
         was, becomes = JobState(data["from"]), JobState(data["state"])
@@ -124,22 +133,23 @@ def _by_itself(job: dict[str, Any]) -> list[str]:
     return [] if job["state"] == right else [f"exit code {job['exit_code']}, and it is {job['state']}"]
 
 
-def _gpus_by_events(events: list[Event]) -> list[str]:
-    """No GPU is given to two jobs at the same time."""
-    holders: dict[tuple[str, str], str] = {}
+def _gpus_by_events(events: list[Event], jobs: Mapping[str, dict[str, Any]]) -> list[str]:
+    """No GPU is given to two jobs at the same time, unless each asked for a share."""
+    holders: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     faults: list[str] = []
     for event in events:
-        verb = event["type"].removeprefix(PREFIX)
-        if not event["type"].startswith(PREFIX) or verb not in MOVES or verb == "submitted":
+        verb, job, data = event["type"].removeprefix(PREFIX), event["subject"], event["data"]
+        if job not in jobs or verb not in MOVES or verb == "submitted":
             continue
-        job, data = event["subject"], event["data"]
+        for held in holders.values():
+            held.pop(job, None)
         if not JobState(data["state"]).placed:
-            holders = {gpu: holder for gpu, holder in holders.items() if holder != job}
             continue
         for gpu in data["gpus"]:
-            holder = holders.setdefault((data["node"], gpu), job)
-            if holder != job:
-                faults.append(f"{gpu} of {data['node']} is given to {job}, and {holder} has it")
+            held = holders[data["node"], gpu]
+            held[job] = jobs[job]["spec"]["gpu_milli"]
+            if sum(held.values()) > WHOLE:
+                faults.append(f"{gpu} of {data['node']} is given to {job}, and these have it: {held}")
     return faults
 
 
@@ -167,7 +177,8 @@ def _by_marks(world: World, jobs: Mapping[str, dict[str, Any]], both_ran: Collec
         if job["exit_code"] is not None and not begun[last]:
             faults.append(f"job {id}: exit code {job['exit_code']}, and its last attempt never began")
         whole = [attempt for (of, attempt), count in ended.items() if of == id and count]
+        again = job["failures"] + job["preemptions"]
         # One that asked to be fenced may have ended by itself just before, and nobody could say so.
-        if len(whole) > 1 and job["spec"]["if_lost"] != "fence":
+        if len(whole) > 1 + again and job["spec"]["if_lost"] != "fence":
             faults.append(f"job {id} ran to its end in attempts {whole}")
     return faults

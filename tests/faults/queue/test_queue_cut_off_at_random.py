@@ -1,5 +1,5 @@
 """Two nodes whose cables are pulled out and whose agents stand still or are killed, at any moment and for any
-time, under a stream of jobs of all kinds. Repeat a run: SENTINEL_FAULTS_SEED=N."""
+time, under a stream of jobs of all kinds, and gangs on both. Repeat a run: SENTINEL_FAULTS_SEED=N."""
 
 import os
 import random
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.faults.queue.books import Watching
 from tests.faults.queue.checker import check
 from tests.faults.queue.networks import Cables
 from tests.faults.queue.world import Node, World, eventually, free_port, kill
@@ -64,10 +65,13 @@ def test_cut_off_at_any_moment(tmp_path: Path) -> None:
     with (
         Cables() as cables,
         World(tmp_path, alone=True, lease=LEASE, listen=f"{cables.address}:{free_port()}") as world,
+        Watching(world),
     ):
-        machines = [Machine(world.node(n, 4, prefix=cables.plug(n)), cables, dice) for n in ("a", "b")]
+        machines = [Machine(world.node(n, 6, prefix=cables.plug(n)), cables, dice) for n in ("a", "b")]
         for if_lost in ("fence", "fence", "fence", "requeue", "keep"):  # they run for as long as it storms
             world.submit(gate="calm", code=6, if_lost=if_lost, grace=1)
+        for if_lost in ("fence", "requeue"):
+            world.submit(gate="calm", code=6, if_lost=if_lost, grace=1, nodes=2)
         began = time.monotonic()
         struck: list[str] = []
         while (now := time.monotonic()) < began + STORM:
@@ -98,6 +102,7 @@ def _any_job(dice: random.Random, number: int) -> dict[str, Any]:
         "seconds": dice.choice([0.1, 0.5, 1, 2]),
         "code": number % 5,
         "gpus": dice.choice([1, 1, 2]),
+        "nodes": dice.choice([1, 1, 1, 2]),
         "if_lost": dice.choice(["requeue", "keep", "fence", "fence"]),
         "grace": 1,
     }

@@ -101,6 +101,23 @@ def test_while_a_job_is_being_ended(world: World, codes: Codes, role: str) -> No
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_while_a_job_makes_room(world: World, codes: Codes, role: str) -> None:
+    """It is stopped once, queued again once, and ends once."""
+    id = world.submit(seconds=1.5, gpus=4, slow_end=1.0, code=11, preemptible=True)
+    world.begun(id)
+    world.becomes(id, "RUNNING")
+    urgent = world.submit(gpus=1, priority=5)
+    eventually(lambda: _last_sleep(world, id, 1))
+    kill_role(world, role)
+    assert world.ended(urgent)["attempt"] == 1
+    job = world.ended(id)
+    assert (job["attempt"], job["preemptions"], job["exit_code"]) == (2, 1, 11)
+    told = [event["type"].removeprefix("sentinel.job.") for event in world.client.job_events(id)]
+    assert [told.count(one) for one in ("preempt-requested", "requeued", "failed")] == [1, 1, 1]
+    check(world, codes=codes, unknown=not ADOPTED_CODES)
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_while_nobody_hears_of_a_jobs_end(world: World, codes: Codes, role: str) -> None:
     id = world.submit(gate=f"e-{role}", code=8)
     world.begun(id)

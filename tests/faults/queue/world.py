@@ -10,6 +10,8 @@ Its jobs witness for themselves: each holds a lock file for itself and for each 
 anything of it lives (the kernel lets go of those), and writes what it saw to `marks`:
 
     S|E|X JOB ATTEMPT UPTIME NAMESPACE GPUS     it began, it ended; X: somebody else had the lock
+
+Each part of a gang is a job in that sense.
 """
 
 import getpass
@@ -35,30 +37,7 @@ ADOPTED_CODES = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (
 """Whether the kernel tells a supervisor how a job ended that a predecessor had started."""
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED")
 T = TypeVar("T")
-JOB = """
-# sh job.sh FOLDER CODE SECONDS-or-gate GRACE        GRACE: seconds that it takes to end when it is told to
-cd "$1" || exit 99
-net=$(readlink /proc/self/ns/net)
-mark() {
-    read -r up _ </proc/uptime
-    echo "$1 $SENTINEL_JOB_ID $SENTINEL_ATTEMPT $up $net $CUDA_VISIBLE_DEVICES" >>marks
-}
-hold() { eval "exec $1>>locks/\\$2"; flock -n "$1" || mark X; }
-[ "$4" = 0 ] || trap 'sleep "$4"; mark E; exit 0' TERM
-hold 3 "$SENTINEL_JOB_ID"
-n=4
-IFS=,
-for gpu in $CUDA_VISIBLE_DEVICES; do hold $n "$net-$gpu"; n=$((n + 1)); done
-unset IFS
-mark S
-case "$3" in
-    gate*) while [ ! -e "$3" ]; do sleep 0.1; done ;;
-    *) sleep "$3" || { code=$?; mark E; exit "$code"; } ;;
-esac
-echo "done $SENTINEL_ATTEMPT"
-mark E
-exit "$2"
-"""
+JOB = Path(__file__).with_name("job.sh")
 
 
 def eventually(what: Callable[[], T], seconds: float = SECONDS, *, every: float = 0.03) -> T:
@@ -237,8 +216,8 @@ class Node:
 
     def job_pids(self) -> list[int]:
         """Of every process of a job of this node, found by the supervisor's log of it."""
-        net = self.net()
-        return [pid for pid in self.world.job_pids() if _link(pid, "ns/net") == net]
+        logs = str(self.folder / "dir/logs")
+        return [pid for pid in self.world.job_pids() if _link(pid, "fd/1").startswith(logs)]
 
     def net(self) -> str:
         """The name of its network namespace, as marks have it."""
@@ -246,6 +225,10 @@ class Node:
             [*self.prefix, "readlink", "/proc/self/ns/net"], capture_output=True, text=True, check=True
         )
         return found.stdout.strip()
+
+
+def _by_rank(values: Sequence[float]) -> str:
+    return ",".join(f"{value:g}" for value in values)
 
 
 def _link(pid: int, name: str) -> str:
@@ -292,12 +275,14 @@ class World:
         server_environment: Mapping[str, str] | None = None,
         agent_environment: Mapping[str, str] | None = None,
         patience: float = 30.0,
+        jobs_as: str | None = None,
     ) -> None:
-        """`alone`: a controller without an agent; nodes are added with `node`."""
+        """`alone`: a controller without an agent; nodes are added with `node`. `jobs_as`: as whom jobs run,
+        if not as us."""
         self.folder, self.data, self.config = folder, folder / "data", folder / "config.toml"
         for one in ("locks", "home"):
             (folder / one).mkdir(exist_ok=True)
-        (folder / "job.sh").write_text(JOB)
+        (folder / "job.sh").write_bytes(JOB.read_bytes())
         (folder / "marks").touch()
         self.config.write_text("[server]\n" + (f"lease_seconds = {lease:g}\n" if lease else ""))
         self.listen = listen or f"127.0.0.1:{free_port()}"
@@ -310,7 +295,8 @@ class World:
         words = [*prefix, sys.executable, "-m", "sentinel.server", "server" if alone else "up"]
         words += ["--data-dir", str(self.data), "--listen", self.listen, "--config", str(self.config)]
         if not alone:
-            words += ["--gpus", f"simulated:{gpus}", "--arbiter", "none", "--run-jobs-as", getpass.getuser()]
+            words += ["--gpus", f"simulated:{gpus}", "--arbiter", "none"]
+            words += ["--run-jobs-as", jobs_as or getpass.getuser()]
         elif listen:
             words += ["--name", listen.rpartition(":")[0]]
         self.server = Program(
@@ -393,9 +379,9 @@ class World:
         folder = self.data if role in ("api", "loops") else self.data / "node"
         return eventually(lambda: next(iter(pids_of(role, folder)), 0))
 
-    def supervisor_serves(self) -> None:
-        """Waits until it does, and so has taken over what its predecessor left."""
-        path = str(self.data / "node/supervisor.sock")
+    def supervisor_serves(self, folder: Path | None = None) -> None:
+        """Waits until it does, and so has taken over what its predecessor left. `folder`: a node's."""
+        path = str((folder or self.data / "node") / "supervisor.sock")
 
         def look() -> bool:
             with socket.socket(socket.AF_UNIX) as probe:
@@ -420,14 +406,41 @@ class World:
     # ------------------------------------------------------------------ jobs
 
     def submit(
-        self, *, seconds: float = 0.0, gate: str = "", code: int = 0, slow_end: float = 0.0, **spec: Any
+        self,
+        *,
+        seconds: float | Sequence[float] = 0.0,
+        gate: str = "",
+        code: int = 0,
+        codes: Sequence[int] = (),
+        slow_end: float = 0.0,
+        **spec: Any,
     ) -> str:
-        """Sleeps so long, or until `open_gate`, and ends with that code."""
-        what = f"gate-{gate}" if gate else f"{seconds:g}"
-        words = ["sh", str(self.folder / "job.sh"), str(self.folder), str(code), what, f"{slow_end:g}"]
+        """Sleeps so long, or until `open_gate`, and ends with that code. Of a gang, `seconds` and `codes` may
+        be by rank; its own code is `code`."""
+        words = self._words(seconds, gate, codes or [code], slow_end)
         id = str(self.client.submit(words, cwd="/", **spec)["id"])
         self.submitted[id] = code
         return id
+
+    def submit_array(
+        self, array: str, *, seconds: float = 0.0, gate: str = "", code: int = 0, **spec: Any
+    ) -> tuple[str, list[str]]:
+        """The same for each task; the array's id and theirs."""
+        made = self.client.submit(self._words(seconds, gate, [code], 0.0), cwd="/", array=array, **spec)
+        self.submitted.update(dict.fromkeys(made["jobs"], code))
+        return str(made["id"]), list(made["jobs"])
+
+    def _words(
+        self, seconds: float | Sequence[float], gate: str, codes: Sequence[int], slow_end: float
+    ) -> list[str]:
+        lasts = [seconds] if isinstance(seconds, int | float) else seconds
+        what = f"gate-{gate}" if gate else _by_rank(lasts)
+        script = str(self.folder / "job.sh")
+        return ["sh", script, str(self.folder), _by_rank(codes), what, f"{slow_end:g}"]
+
+    def part(self, gang: str, rank: int, attempt: int = 1) -> str:
+        """The id of a gang's part."""
+        return f"{gang}.{attempt}.{rank}"
 
     def open_gate(self, gate: str) -> None:
         (self.folder / f"gate-{gate}").touch()

@@ -44,6 +44,9 @@ class Attempt:
     final: bool = False
     stop_told: bool = False  # the supervisor was told to end it
     unknown: bool = False  # the controller has no such job, as it was restored since: left alone
+    milli: int | None = (
+        None  # thousandths of its GPUs; None: what its spec says, or all, where that is not known
+    )
 
 
 _FIELDS = ("pid", "started_at", "ended_at", "exit_code", "signal")

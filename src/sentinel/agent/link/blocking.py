@@ -1,13 +1,14 @@
 """Why a GPU of this node must not be given to a job, though the queue has it free. Pure. For `node_watch`.
 
-Our own jobs do not block a GPU, nor do the arbiter's inference services, which step aside for them.
+Our own jobs do not block a GPU, however many of them share it, nor do the arbiter's inference services, which
+step aside for them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sentinel.agent.link.arbiter_view import Arbiter, ArbiterView, GpuView, NoArbiter, SilentArbiter
-from sentinel.agent.link.processes import Ended, LeftBehind, Ours, Strange, Whose
+from sentinel.agent.link.processes import Ended, LeftBehind, Ours, Serving, Strange, Whose
 from sentinel.core.gpu import Gpu, GpuProcess
 from sentinel.core.node import Block, BlockKind
 from sentinel.core.workload import Workload
@@ -27,23 +28,24 @@ class Around:
     strangers: Mapping[str, str] = field(default_factory=dict[str, str])  # UUID → a job that only we know
 
 
-def blocked(gpu: Gpu, around: Around) -> Block | None:
-    """Why it must not be given out; None: it may be. Of several reasons the one that lasts longest."""
-    view = (
-        around.arbiter.gpus.get(gpu.uuid, _NO_VIEW) if isinstance(around.arbiter, ArbiterView) else _NO_VIEW
-    )
+def blocked(gpu: Gpu, around: Around, *, part_of: str | None = None) -> Block | None:
+    """Why it must not be given out; None: it may be. Of several reasons the one that lasts longest.
+    `part_of`: the UUID of its card, for a MIG device."""
+    card = part_of or gpu.uuid
+    view = around.arbiter.gpus.get(card, _NO_VIEW) if isinstance(around.arbiter, ArbiterView) else _NO_VIEW
     return (
-        _quarantined(gpu, view, around)
+        _quarantined(card, view, around)
         or _unreadable(gpu, view, around)
         or _leased(view, around)
-        or _with_a_stranger(gpu, around)
+        or _of_the_arbiter(part_of, around)
+        or _with_a_stranger(gpu, card, around)
         or _held(gpu, view, around)
     )
 
 
-def _quarantined(gpu: Gpu, view: GpuView, around: Around) -> Block | None:
+def _quarantined(card: str, view: GpuView, around: Around) -> Block | None:
     # Where there is an arbiter its cordons alone decide: whoever lifted one knew of the finding.
-    why = view.cordon if isinstance(around.arbiter, ArbiterView) else around.findings.get(gpu.uuid)
+    why = view.cordon if isinstance(around.arbiter, ArbiterView) else around.findings.get(card)
     return None if why is None else Block(kind=BlockKind.QUARANTINED, why=why)
 
 
@@ -74,8 +76,17 @@ def _leased(view: GpuView, around: Around) -> Block | None:
     return None
 
 
-def _with_a_stranger(gpu: Gpu, around: Around) -> Block | None:
-    job = around.strangers.get(gpu.uuid)
+def _of_the_arbiter(part_of: str | None, around: Around) -> Block | None:
+    if part_of is None or not isinstance(around.arbiter, ArbiterView):
+        return None
+    why = (
+        "its node's arbiter gives out whole cards, no MIG devices (without it: sentinel agent --arbiter none)"
+    )
+    return Block(kind=BlockKind.LEASED, why=why)
+
+
+def _with_a_stranger(gpu: Gpu, card: str, around: Around) -> Block | None:
+    job = around.strangers.get(gpu.uuid) or around.strangers.get(card)
     if job is None:
         return None
     why = f"job {job}, which the controller does not know (a restored backup?), runs on it"
@@ -87,7 +98,7 @@ def _held(gpu: Gpu, view: GpuView, around: Around) -> Block | None:
         if not process.kind.computes or process.pid in view.exempt:
             continue
         match around.whose.get(process.pid, Strange()):
-            case Ours() | Ended():
+            case Ours() | Ended() | Serving():
                 continue
             case LeftBehind():
                 why = f"{_name(process)} (pid {process.pid}) was left behind on it by a job that has ended"

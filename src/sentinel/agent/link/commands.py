@@ -11,14 +11,17 @@ VERSION = 1
 MOST_LINE = 1024 * 1024
 """Bytes; the supervisor takes no longer line."""
 GRACE = 30.0
-"""Seconds from SIGTERM to SIGKILL for an attempt that nobody wants and whose spec is not at hand."""
+"""Seconds to SIGKILL for an attempt that nobody wants and whose spec is not at hand."""
 
 
 def hello_command() -> dict[str, Any]:
     return {"cmd": "hello", "v": VERSION}
 
 
-def launch_command(wanted: Wanted, begin_by: float, fence_at: float | None) -> dict[str, Any]:
+def launch_command(
+    wanted: Wanted, begin_by: float, fence_at: float | None, adds: Mapping[str, str]
+) -> dict[str, Any]:
+    """`adds` goes over what the job's owner has in its environment."""
     return {
         "cmd": "launch",
         "job": wanted.job,
@@ -27,14 +30,16 @@ def launch_command(wanted: Wanted, begin_by: float, fence_at: float | None) -> d
         "owner": wanted.owner,
         "gpus": list(wanted.gpus),
         "spec": wanted.spec,
-        "environment": wanted.environment,
+        "environment": {**wanted.environment, **adds},
         "begin_by": begin_by,
         "fence_at": fence_at,
     }
 
 
-def stop_command(token: str, why: str, grace: float | None) -> dict[str, Any]:
-    return {"cmd": "stop", "token": token, "why": why, "grace": GRACE if grace is None else grace}
+def stop_command(token: str, why: str, grace: float | None, *, preempt: bool = False) -> dict[str, Any]:
+    """`preempt`: it may save its work first, within its grace."""
+    seconds = GRACE if grace is None else grace
+    return {"cmd": "stop", "token": token, "why": why, "grace": seconds, "preempt": preempt}
 
 
 def renew_command(fences: Mapping[str, float]) -> dict[str, Any]:

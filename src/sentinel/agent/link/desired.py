@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sentinel.core.errors import ProtocolError
-from sentinel.core.job import IfLost, JobState
+from sentinel.core.job import WHOLE, IfLost, JobState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One attempt of a job. `run` False: it is to end, because of `why`.
+    """One attempt of a job. `run` False: it is to end, because of `why`; `preempt`: to make room, so it may
+    save its work first.
 
     `spec` and `environment` go to the supervisor as they came. The latter holds secrets: it is shown nowhere.
     """
@@ -24,6 +25,7 @@ class Wanted:
     owner: str
     gpus: tuple[str, ...]
     why: str = ""
+    preempt: bool = False
     spec: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
@@ -34,9 +36,15 @@ class Wanted:
 
     @property
     def grace(self) -> float:
-        """Seconds from SIGTERM to SIGKILL."""
+        """Seconds from the ask to SIGKILL."""
         found = self.spec.get("grace")
         return float(found) if isinstance(found, int | float) else 30.0
+
+    @property
+    def milli(self) -> int:
+        """Thousandths of each of its GPUs."""
+        found = self.spec.get("gpu_milli")
+        return found if isinstance(found, int) else WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +103,7 @@ def _wanted(raw: Mapping[str, Any]) -> Wanted:
         owner=str(raw["owner"]),
         gpus=tuple(raw["gpus"]),
         why=str(raw.get("why") or ""),
+        preempt=raw.get("preempt") is True,
         spec=raw["spec"],
         environment=raw["environment"],
     )

@@ -51,9 +51,18 @@ class Logs(Protocol):
 class Executor:
     """Thread-safe."""
 
-    def __init__(self, outbox: Outbox, logs: Logs, journal: Journal, now: Callable[[], float]) -> None:
-        """`now` is boot time."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        logs: Logs,
+        journal: Journal,
+        now: Callable[[], float],
+        *,
+        adds: Callable[[Wanted], Mapping[str, str]] = lambda _: {},
+    ) -> None:
+        """`now` is boot time. `adds` says what this node adds to a job's environment when it is launched."""
         self._outbox, self._logs, self._journal, self._now = outbox, logs, journal, now
+        self._adds = adds
         self._lock = threading.RLock()
         self._send: Send | None = None
         self._attempts: dict[str, Attempt] = {}
@@ -90,6 +99,8 @@ class Executor:
         """A supervisor answers, and has these."""
         with self._lock:
             known, self._attempts = self._attempts, {one.token: one for one in attempts}
+            for token in known.keys() & self._attempts.keys():  # a supervisor's records do not say it
+                self._attempts[token] = replace(self._attempts[token], milli=known[token].milli)
             for token, old in known.items():
                 # A supervisor writes down what it begins; of what waited its successor has never heard. That
                 # may be told again, and nothing else.
@@ -219,7 +230,8 @@ class Executor:
         """What an action has the supervisor told."""
         match action:
             case Launch(wanted=wanted, begin_by=begin_by):
-                line = encoded(launch_command(wanted, begin_by, self._fence_at(wanted, begin_by)))
+                fence_at = self._fence_at(wanted, begin_by)
+                line = encoded(launch_command(wanted, begin_by, fence_at, self._adds(wanted)))
                 if len(line) > MOST_LINE:
                     self._outbox.put(
                         [refused(wanted, "its command and environment are too long", final=True)]
@@ -231,11 +243,12 @@ class Executor:
                     attempt=wanted.attempt,
                     gpus=wanted.gpus,
                     phase=Phase.TOLD,
+                    milli=wanted.milli,
                 )
                 return line
-            case Stop(token=token, why=why, grace=grace):
+            case Stop(token=token, why=why, grace=grace, preempt=preempt):
                 self._note_stop(token)
-                return encoded(stop_command(token, why, grace))
+                return encoded(stop_command(token, why, grace, preempt=preempt))
             case Say(report=report):
                 self._outbox.put([report])
                 return None

@@ -64,7 +64,9 @@ class Link:
         reach = Reach(parts.membership.url, journal, lambda: amiss(folder, parts.keys(), wall()))
         outbox = Outbox(now)
         self._logs = LogShipper(folder, Controller(credentials), reach, journal, now)
-        self._executor = Executor(outbox, self._logs, journal, now)
+        self._executor = Executor(
+            outbox, self._logs, journal, now, adds=lambda wanted: self._watch.adds(wanted)
+        )
         self._logs.shipped = self._executor.shipped
         self._line = Line(folder, self._executor, parts.supervisor, self._poke_beats, journal, now)
         self._attaching = Attaching(credentials, folder, self._all_attempts, journal, now)

@@ -5,29 +5,40 @@ It looks each second, and at once when other processes are on the GPUs or the in
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sentinel.agent.link.arbiter_view import Arbiter, SilentArbiter
 from sentinel.agent.link.attempt import Attempt
 from sentinel.agent.link.blocking import Around, blocked
+from sentinel.agent.link.desired import Wanted
+from sentinel.agent.link.facts import Facts, sharing
 from sentinel.agent.link.leftovers import Place, leftovers, places
+from sentinel.agent.link.mps import pipe_directory
 from sentinel.agent.link.processes import Ours, Processes
+from sentinel.agent.link.queue_gpus import queue_gpus
 from sentinel.agent.link.report import Report
+from sentinel.agent.link.shares import share_environment
+from sentinel.agent.link.topology import Topology
 from sentinel.agent.link.workloads import REFRESH, digest, told_workloads
 from sentinel.core.errors import GpuReadError, SentinelError
 from sentinel.core.finding import Finding
 from sentinel.core.gpu import Gpu, GpuReading
 from sentinel.core.inventory import Inventory
-from sentinel.core.node import Block, BlockKind, NodeGpu, node_gpu_json
+from sentinel.core.node import Block, BlockKind, NodeGpu, Sharing, node_gpu_json
 from sentinel.core.notify import Journal
+from sentinel.ports.gpu_topology import GpuPlace
 
 EVERY = 1.0
 _SPACING = 0.05
 _FIRST_LOOK = 0.02
 _HASTY = 2.0
 """Seconds in which the first sample of the GPUs is looked for eagerly: the first beat waits for it."""
+_FOR_TOPOLOGY = 0.5
+"""Seconds for which the first look waits to know where the GPUs are: else each start of an agent would change
+its node twice."""
+_NOWHERE = GpuPlace()
 _PATIENT = 10.0
 """Seconds for which a silent arbiter's last word still counts: it may just be starting again."""
 
@@ -47,13 +58,18 @@ class Jobs(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where it looks. `reading` raises GpuReadError; `absent`: this machine has no GPU to read; `arbiter`
-    asks it, `supervisor` is that one's pid."""
+    asks it, `supervisor` is that one's pid, `mps` that of NVIDIA's daemon. `topology` tells where GPUs are:
+    it may block, and raises SentinelError. `share_gpus` False: no job here gets less than a whole GPU."""
 
     reading: Callable[[], GpuReading]
     absent: Callable[[], bool]
     arbiter: Callable[[], Arbiter]
     supervisor: Callable[[], int | None]
     processes: Processes
+    mps: Callable[[], int | None]
+    topology: Callable[[Sequence[Gpu]], Mapping[str, GpuPlace]]
+    facts: Callable[[Sharing], Facts]
+    share_gpus: bool = True
 
 
 class NodeWatch:
@@ -80,7 +96,12 @@ class NodeWatch:
         self._inventory: Inventory | None = None
         self._findings: Mapping[str, str] = {}
         self._gpus: tuple[NodeGpu, ...] | None = None
-        self._reading: GpuReading | None = None
+        self._measured: tuple[Gpu, ...] | None = None
+        self._topology_until = float("-inf")
+        self._topology = Topology(sources.topology, journal, now, self.poke)
+        self._sharing: Sharing | None = None  # until it has looked once
+        self._told_facts: dict[str, Any] | None = None
+        self._told_facts_at = float("-inf")
         self._arbiter: tuple[float, Arbiter] | None = None
         self._left: dict[Place, float] = {}
         self._left_told: set[Place] = set()
@@ -133,15 +154,19 @@ class NodeWatch:
     def body(self) -> dict[str, Any]:
         """What a beat tells now, without `held` and `seen`."""
         with self._lock:
-            gpus, rows, reading = self._gpus, self._rows, self._reading
+            gpus, rows, measured, shared = self._gpus, self._rows, self._measured, self._sharing
             fresh = self._marks[0] != self._told_marks[0] or (
                 self._marks[1] != self._told_marks[1] and self._now() - self._told_at >= REFRESH
             )
+        facts = None if shared is None else self._sources.facts(shared).json()
+        if facts == self._told_facts and self._now() - self._told_facts_at < REFRESH:
+            facts = None
         return {
             **self._who,
+            "facts": facts,
             "gpus": None if gpus is None else [node_gpu_json(gpu) for gpu in gpus],
             "workloads": rows if fresh else None,
-            "samples": None if reading is None else [_sample(gpu) for gpu in reading.gpus],
+            "samples": None if measured is None else [_sample(gpu) for gpu in measured],
         }
 
     def told(self, body: dict[str, Any]) -> None:
@@ -149,11 +174,24 @@ class NodeWatch:
         with self._lock:
             if body["workloads"] is not None and body["workloads"] is self._rows:
                 self._told_marks, self._told_at = self._marks, self._now()
+            if body["facts"] is not None:
+                self._told_facts, self._told_facts_at = body["facts"], self._now()
+
+    # ------------------------------------------------------------------ launches
+
+    def adds(self, wanted: Wanted) -> dict[str, str]:
+        """What this node adds to the environment of a job that it launches."""
+        with self._lock:
+            gpus, shared = self._gpus, self._sharing
+        memory = next((one.memory_total_bytes for one in gpus or () if one.uuid in wanted.gpus), None)
+        mps = pipe_directory() if shared is Sharing.MPS else None
+        return share_environment(wanted.milli, memory, mps)
 
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
         hasty_until = self._now() + _HASTY
+        self._topology_until = self._now() + _FOR_TOPOLOGY
         while not self._stop.is_set():
             self._poked.clear()
             try:
@@ -171,10 +209,19 @@ class NodeWatch:
             trouble = ""
         except GpuReadError as error:
             reading, trouble = None, error.message
-        gpus = self._unread(trouble) if reading is None else self._read(reading, attempts)
+        arbiter, mps = self._ask(), self._sources.mps()
+        shared = sharing(arbiter, mps=mps is not None, share_gpus=self._sources.share_gpus)
+        placed = self._topology.settled or self._now() >= self._topology_until
+        measured = None
+        if reading is None:
+            gpus = self._unread(trouble)
+        else:
+            gpus, measured = self._read(reading, attempts, arbiter, mps)
+        if gpus and not placed:
+            return
         with self._lock:
-            moved = gpus != self._gpus
-            self._gpus, self._reading = gpus, reading
+            moved = (gpus, shared) != (self._gpus, self._sharing)
+            self._gpus, self._measured, self._sharing = gpus, measured, shared
         if gpus is not None:
             self._looked.set()
         if moved:
@@ -189,9 +236,12 @@ class NodeWatch:
         block = Block(kind=BlockKind.UNKNOWN, why=f"the GPUs of its node cannot be read: {trouble}")
         return tuple(replace(gpu, blocked=block) for gpu in self._gpus)
 
-    def _read(self, reading: GpuReading, attempts: Mapping[str, Attempt]) -> tuple[NodeGpu, ...]:
+    def _read(
+        self, reading: GpuReading, attempts: Mapping[str, Attempt], arbiter: Arbiter, mps: int | None
+    ) -> tuple[tuple[NodeGpu, ...], tuple[Gpu, ...]]:
+        """What the queue gives out, and what was measured of it."""
         pids = {one.pid for gpu in reading.gpus for one in gpu.processes or () if one.kind.computes}
-        whose = self._sources.processes.whose(pids, attempts) if pids else {}
+        whose = self._sources.processes.whose(pids, attempts, mps) if pids else {}
         with self._lock:
             inventory, findings = self._inventory, self._findings
         supervisor = self._sources.supervisor()
@@ -202,7 +252,7 @@ class NodeWatch:
             workloads={
                 pid: one for one in (inventory.workloads if inventory is not None else ()) for pid in one.pids
             },
-            arbiter=self._ask(),
+            arbiter=arbiter,
             own_pids=frozenset(own if supervisor is None else own | {supervisor}),
             findings=findings if self._quarantine else {},
             strangers={
@@ -212,17 +262,24 @@ class NodeWatch:
                 for uuid in one.gpus
             },
         )
-        self._look_for_leftovers(places(reading.gpus, whose), attempts)
-        return tuple(
-            NodeGpu(
-                uuid=gpu.uuid,
-                index=gpu.index,
-                model=gpu.name,
-                memory_total_bytes=gpu.memory_total_bytes,
-                blocked=blocked(gpu, around),
+        found = queue_gpus(reading.gpus)
+        self._look_for_leftovers(places([one.gpu for one in found], whose), attempts)
+        known = self._topology.of(reading.gpus)
+        gpus: list[NodeGpu] = []
+        for one in found:
+            place = known.get(one.card, _NOWHERE)
+            gpus.append(
+                NodeGpu(
+                    uuid=one.gpu.uuid,
+                    index=one.gpu.index,
+                    model=one.gpu.name,
+                    memory_total_bytes=one.gpu.memory_total_bytes,
+                    blocked=blocked(one.gpu, around, part_of=one.card if one.part else None),
+                    island=None if one.part else place.island,
+                    numa=place.numa,
+                )
             )
-            for gpu in reading.gpus
-        )
+        return tuple(gpus), tuple(one.gpu for one in found)
 
     def _ask(self) -> Arbiter:
         """The arbiter; of one that has just fallen silent, what it said last."""

@@ -44,11 +44,16 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """A server of MPS: what it holds there is its clients', which are listed as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strange:
     """Not of the queue's."""
 
 
-Whose = Ours | LeftBehind | Ended | Strange
+Whose = Ours | LeftBehind | Ended | Serving | Strange
 
 
 class Processes:
@@ -60,8 +65,12 @@ class Processes:
         self._table, self._sees_all = table, sees_all
         self._marks: dict[ProcessId, str] = {}
 
-    def whose(self, pids: Iterable[int], attempts: Mapping[str, Attempt]) -> dict[int, Whose]:
-        """Of each of these pids. `attempts` are those that the supervisor has, by token."""
+    def whose(
+        self, pids: Iterable[int], attempts: Mapping[str, Attempt], mps: int | None = None
+    ) -> dict[int, Whose]:
+        """Of each of these pids. `attempts` are those that the supervisor has, by token; `mps` is the pid of
+        the control daemon of MPS, which starts the servers."""
+        daemon = None if mps is None else self._table.identify(mps)
         found: dict[int, Whose] = {}
         marks: dict[ProcessId, str] = {}
         for pid in pids:
@@ -72,7 +81,10 @@ class Processes:
             mark = self._marks.get(process) or self._table.variable(pid, MARK)
             if mark is not None:  # without one it may just be in the middle of exec
                 marks[process] = mark
-            found[pid] = self._of(process, mark, attempts)
+            one = self._of(process, mark, attempts)
+            if isinstance(one, Strange) and daemon is not None and self._table.descends(pid, daemon):
+                one = Serving()
+            found[pid] = one
         self._marks = marks
         return found
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sentinel.agent.link.attempt import Attempt
 from sentinel.agent.link.desired import Desired, Wanted
+from sentinel.agent.link.occupancy import Occupancy
 from sentinel.agent.link.report import Report, gone, refused
 from sentinel.core.job import JobState
 
@@ -19,11 +20,12 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Have the supervisor end it."""
+    """Have the supervisor end it; `preempt`: after it had the time to save its work."""
 
     token: str
     why: str
     grace: float
+    preempt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def reconcile(
     `spent` are tokens of attempts that are over with: an answer that was on its way for long may name one
     still, and it must not run twice.
     """
-    busy = {gpu: one.token for one in attempts.values() if not one.phase.over for gpu in one.gpus}
+    busy = Occupancy(attempts.values(), desired.jobs)
     actions: list[Action] = []
     for wanted in desired.jobs:
         attempt = attempts.get(wanted.token)
@@ -62,16 +64,16 @@ def reconcile(
             action = _stop(wanted, attempt)
         elif attempt is None and wanted.state is JobState.ALLOCATED and now < desired.begin_by:
             # Of one that is past ALLOCATED something ran already. It is not here: the beat says so.
-            behind = next((busy[gpu] for gpu in wanted.gpus if gpu in busy), None)
-            other = None if behind is None else attempts.get(behind)
-            if behind is not None and (other is None or not other.unknown):
-                action = HoldOff(token=wanted.token, behind=behind)
-            elif other is not None:
-                why = f"job {other.job}, which the controller does not know (a restored backup?), has its GPU"
+            behind = busy.behind(wanted)
+            stray = next((one for token in behind if (one := attempts.get(token)) and one.unknown), None)
+            if stray is not None:
+                why = f"job {stray.job}, which the controller does not know (a restored backup?), has its GPU"
                 action = Say(report=refused(wanted, why))
+            elif behind:
+                action = HoldOff(token=wanted.token, behind=behind[-1])
             else:
                 action = Launch(wanted=wanted, begin_by=desired.begin_by)
-                busy.update(dict.fromkeys(wanted.gpus, wanted.token))
+                busy.take(wanted)
         if action is not None:
             actions.append(action)
     return actions
@@ -81,7 +83,7 @@ def _stop(wanted: Wanted, attempt: Attempt | None) -> Action | None:
     if attempt is not None:
         if attempt.phase.over or attempt.stop_told:
             return None
-        return Stop(token=wanted.token, why=wanted.why, grace=wanted.grace)
+        return Stop(token=wanted.token, why=wanted.why, grace=wanted.grace, preempt=wanted.preempt)
     if wanted.state is JobState.ALLOCATED:
         return Say(report=refused(wanted, wanted.why or "it was called off before it began"))
     return Say(report=gone(wanted, "its node knows nothing of it"))

@@ -1,18 +1,18 @@
 """What its owner, or an operator, does with a job: cancel and retry it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from starlette.responses import Response
 
 from sentinel.api.answers import as_json
 from sentinel.api.deps import Controller, State
-from sentinel.api.described import JobShape, answers
-from sentinel.api.finding import find_job, its_own, its_owner
+from sentinel.api.described import AskedArrayShape, JobShape, answers
+from sentinel.api.finding import Array, find, find_job, its_own, its_owner
 from sentinel.api.parameters import JobId
 from sentinel.api.problems import Problem
 from sentinel.api.requests import Nothing, WhyRequest
-from sentinel.api.routes.jobs import check_priority
+from sentinel.api.routes.submitting import check_priority
 from sentinel.core.job import Cancel, Job
 from sentinel.core.job_json import job_json
 from sentinel.core.secret import new_id
@@ -25,9 +25,9 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 @router.post(
     "/jobs/{id}/cancel",
     summary="Ask a job to end",
-    description="One that waits is CANCELED at once; one that runs gets SIGTERM, and SIGKILL after its "
-    "grace. 409 when it has ended.",
-    responses=answers(JobShape, 404, 409),
+    description="One that waits is CANCELED at once; one that runs gets its stop signal, and SIGKILL after "
+    "its grace. 409 when it has ended. Of an array: all its tasks that have not ended.",
+    responses=answers(JobShape | AskedArrayShape, 404, 409),
 )
 async def cancel_job(
     id: JobId, state: State, identity: Controller, body: WhyRequest | None = None
@@ -35,12 +35,15 @@ async def cancel_job(
     now = state.now()
     cancel = Cancel(by=identity.name, at=now, why=body.why if body else "")
 
-    def ask(tx: Transaction) -> Job:
-        job = find_job(tx, identity, id)
-        its_own(identity, job, "canceling it")
-        return desk.cancel(tx, job.id, cancel, now)
+    def ask(tx: Transaction) -> dict[str, Any]:
+        found = find(tx, identity, id)
+        its_own(identity, found.task if isinstance(found, Array) else found, "canceling it")
+        if isinstance(found, Array):
+            asked = desk.cancel_array(tx, found.id, cancel, now)
+            return {"id": found.id, "jobs": [job.id for job in asked]}
+        return job_json(desk.cancel(tx, found.id, cancel, now))
 
-    return as_json(job_json(await state.write(ask)))
+    return as_json(await state.write(ask))
 
 
 @router.post(
@@ -67,8 +70,22 @@ async def retry_job(
                 kind="not-ended",
                 hint="cancel it first, or submit another one",
             )
+        if old.part is not None:
+            raise Problem(
+                409,
+                f"job {old.id} is a part of {old.part.of}, and runs with the others alone",
+                kind="part",
+                hint=f"retry {old.part.of}",
+            )
         check_priority(identity, old.spec.priority)
-        job = Job(id=new_one, owner=old.owner, tenant=old.tenant, spec=old.spec, submitted_at=now)
+        job = Job(
+            id=new_one,
+            owner=old.owner,
+            tenant=old.tenant,
+            spec=old.spec,
+            submitted_at=now,
+            account=identity.group,
+        )
         kept, _ = desk.submit(tx, job, tx.environment(old.id), key=None, digest="", now=now)
         return kept
 

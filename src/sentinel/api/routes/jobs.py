@@ -1,108 +1,44 @@
-"""Jobs: submitting, listing and looking at them. What ends or repeats them is in `job_control`.
+"""Jobs: listing and looking at them. Submitting is in `submitting`; ending and repeating in `job_control`."""
 
-`POST jobs` is the hot path of the whole controller: nothing here waits but for the store's commit.
-"""
-
-import hashlib
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from sentinel.api.answers import as_json, event_json, page, polled, same, tag_of
-from sentinel.api.deps import Controller, Reader, State, Submitter, state_of
-from sentinel.api.described import EventShape, JobShape, PageShape, WhyShape, answers
-from sentinel.api.direct import DirectRoute
-from sentinel.api.finding import find_job, its_owner
+from sentinel.api.arrays import array_json
+from sentinel.api.deps import Controller, Reader, State
+from sentinel.api.described import (
+    ArrayShape,
+    EventShape,
+    JobShape,
+    OneJobShape,
+    PageShape,
+    StateName,
+    WhyShape,
+    answers,
+)
+from sentinel.api.finding import Array, find, find_job, its_owner
 from sentinel.api.parameters import After, Filter, JobId, Limit, Number
-from sentinel.api.problems import Problem, invalid
+from sentinel.api.parts import parts_json, parts_of
 from sentinel.api.reasons import reasons_of, why_of
-from sentinel.api.requests import JobRequest
-from sentinel.core.identity import Action, Identity
 from sentinel.core.job import Job, JobState
-from sentinel.core.job_json import job_json, spec_json
-from sentinel.core.secret import new_id
+from sentinel.core.job_json import job_json
 from sentinel.ports.store import JobFilter, Page
 from sentinel.ports.store import Reader as StoreReader
-from sentinel.scheduling import desk
 from sentinel.scheduling.explain import why_json
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
-LONGEST_KEY = 200
-StateName = Literal["QUEUED", "ALLOCATED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "LOST"]
 States = Annotated[
     list[StateName],
     Query(alias="state", default_factory=list, max_length=50, description="May be given more than once."),
 ]
-_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "The same key with the same body gives the job that the first call made.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
-}
-
-
-async def submit_job(body: JobRequest, request: Request, identity: Submitter) -> Response:
-    state = state_of(request)
-    check_priority(identity, body.priority)
-    key = idempotency_key(request)
-    spec, environment = body.spec(), body.environment
-    now = state.now()
-    job = Job(id=new_id(), owner=identity.name, tenant=identity.tenant, spec=spec, submitted_at=now)
-    digest = "" if key is None else digest_of({"spec": spec_json(spec), "environment": environment})
-    kept, new = await state.write(
-        lambda tx: desk.submit(tx, job, environment, key=key, digest=digest, now=now)
-    )
-    return as_json(job_json(kept), 201 if new else 200)
-
-
-router.add_api_route(
-    "/jobs",
-    submit_job,
-    methods=["POST"],
-    status_code=201,
-    summary="Submit a job",
-    description="Answered once it is durable. With an `Idempotency-Key` that was used before: 200 and the "
-    "job of that time, or 409 when the body was another.",
-    responses={
-        **answers(JobShape, 409, status=201),
-        200: {"description": "The job of before", "model": JobShape},
-    },
-    openapi_extra={"parameters": [_KEY]},
-    route_class_override=DirectRoute,
-)
-
-
-def check_priority(identity: Identity, priority: int) -> None:
-    """Problem 403 when it is above what everybody may ask for."""
-    if priority > 0 and not identity.may(Action.OPERATE):
-        raise Problem(
-            403,
-            f"priority {priority} would run before everybody else's jobs; above 0 is for operators, and "
-            f"{identity.name} is {identity.role}",
-            kind="priority",
-            hint="leave the priority out, or ask an operator to submit it",
-        )
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The header's value. Problem 422 when it cannot be a key."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise invalid("Idempotency-Key", f"a key is 1 to {LONGEST_KEY} printable ASCII characters")
-    return key
-
-
-def digest_of(what: dict[str, Any]) -> str:
-    """What tells one request from another."""
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 @router.get(
     "/jobs",
     summary="Jobs, newest first",
+    description="Without the parts of gangs, which `part_of` alone names. `array`: the tasks of that one.",
     responses=answers(PageShape[JobShape], headers=("ETag",)),
 )
 async def list_jobs(
@@ -114,6 +50,8 @@ async def list_jobs(
     node: Filter = None,
     name: Filter = None,
     id_prefix: Filter = None,
+    array: Filter = None,
+    part_of: Filter = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -123,7 +61,9 @@ async def list_jobs(
         states=tuple(JobState(one) for one in wanted),
         node=node,
         name=name,
-        id_prefix=None if id_prefix is None else id_prefix.lower(),
+        id_prefix=_lower(id_prefix),
+        array=_lower(array),
+        part_of=_lower(part_of),
     )
     mirrored = state.hub.mirror.revision
 
@@ -141,20 +81,42 @@ async def list_jobs(
     return polled(request, page(items, following), tag)
 
 
-@router.get("/jobs/{id}", summary="A job", responses=answers(JobShape, 404, 409))
+def _lower(id: str | None) -> str | None:
+    return None if id is None else id.lower()
+
+
+@router.get(
+    "/jobs/{id}",
+    summary="A job, or an array",
+    description="That of a gang has its `parts`; an array, how many of its tasks are in which state.",
+    responses=answers(OneJobShape | ArrayShape, 404, 409),
+)
 async def show_job(id: JobId, state: State, identity: Reader) -> Response:
-    job = await state.read(lambda reader: find_job(reader, identity, id))
-    return as_json(job_json(job, reason=reasons_of(state, [job]).get(job.id)))
+    def look(reader: StoreReader) -> tuple[Job, list[Job]] | dict[str, Any]:
+        found = find(reader, identity, id)
+        if isinstance(found, Array):
+            counts = reader.count_jobs(JobFilter(tenant=identity.tenant, array=found.id))
+            return array_json(found, counts)
+        return found, parts_of(reader, found)
+
+    found = await state.read(look)
+    if isinstance(found, dict):
+        return as_json(found)
+    job, parts = found
+    shown = job_json(job, reason=reasons_of(state, [job]).get(job.id))
+    return as_json(shown if job.spec.nodes == 1 else {**shown, "parts": parts_json(parts)})
 
 
 @router.get(
     "/jobs/{id}/why",
     summary="Why a job is in its state",
-    description="For one that waits: what blocks it, who holds it, and how many jobs are ahead.",
+    description="For one that waits: what blocks it, who holds it, how many jobs are ahead, when it is "
+    "expected to begin, and what would let it begin now.",
     responses=answers(WhyShape, 404, 409),
 )
 async def why_job(id: JobId, state: State, identity: Reader) -> Response:
-    job = await state.read(lambda reader: find_job(reader, identity, id))
+    job, revision = await state.read(lambda reader: (find_job(reader, identity, id), reader.revision()))
+    await state.hub.caught_up(revision)  # else it would be told what was true before it was submitted
     return as_json(why_json(why_of(state, job)))
 
 

@@ -22,6 +22,7 @@ from sentinel.ports.store import Reader as StoreReader
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 MOST_LIMIT = 16 << 20
 MOST_LINES = 100_000
+MOST_RANK = 511
 BYTES = "application/octet-stream"
 _HEADERS = {
     name: {"description": said, "schema": {"type": "string"}}
@@ -38,7 +39,8 @@ _HEADERS = {
     "/jobs/{id}/logs",
     summary="What a job wrote",
     description="Raw bytes from `offset` on, or the last `tail` lines; at most `limit` of them, or all that "
-    "there are. `follow=true` goes on to the job's end. `attempt`: the last if not given.",
+    "there are. `follow=true` goes on to the job's end. `attempt`: the last if not given. `rank`: of which "
+    "part of a gang, the first if not given.",
     response_class=Response,
     responses={
         200: {
@@ -58,6 +60,7 @@ async def show_log(
     offset: Annotated[int | None, Query(ge=0, le=MOST_NUMBER)] = None,
     limit: Annotated[int | None, Query(ge=1, le=MOST_LIMIT)] = None,
     tail: Annotated[int | None, Query(ge=0, le=MOST_LINES)] = None,
+    rank: Annotated[int, Query(ge=0, le=MOST_RANK)] = 0,
     following: Annotated[bool, Query(alias="follow")] = False,
 ) -> Response:
     job = await state.read(lambda reader: _readable(reader, identity, id))
@@ -72,7 +75,14 @@ async def show_log(
             kind="no-such-attempt",
             hint="leave the attempt out for the last one",
         )
-    log = await look_at(state, job, attempt or job.attempt)
+    if rank >= job.spec.nodes:
+        raise Problem(
+            404,
+            f"job {job.id} runs on one node" if job.spec.nodes == 1 else f"job {job.id} has no rank {rank}",
+            kind="no-such-rank",
+            hint="leave the rank out" if job.spec.nodes == 1 else f"its ranks are 0 to {job.spec.nodes - 1}",
+        )
+    log = await look_at(state, job, attempt or job.attempt, rank)
     begin = offset or 0 if tail is None else await last_lines(state, log, tail)
     if begin > log.size:
         raise Problem(
@@ -84,7 +94,7 @@ async def show_log(
         )
     if following:
         look = _Looking(state, identity, request.headers.get("authorization"), job.id)
-        body = follow(state, log, begin, only=attempt is not None, look=look)
+        body = follow(state, log, begin, only=attempt is not None, look=look, rank=rank)
         return Stream(body, media_type=BYTES, headers=_headers(log, await _real(state, log, begin)))
     if limit is not None:
         at, data = await read(state, log, begin, limit)

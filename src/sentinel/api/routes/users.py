@@ -14,6 +14,7 @@ from sentinel.api.requests import UserChange, UserRequest
 from sentinel.core.identity import Identity, Role, TokenKind, User
 from sentinel.core.job import JobState
 from sentinel.ports.store import JobFilter, NewEvent, Reader, Transaction
+from sentinel.scheduling.account_desk import forget_user
 
 router = APIRouter(prefix="/api/v1", tags=["users"])
 RESERVED = frozenset({"me"})  # `GET jobs?owner=me` is whoever asks
@@ -36,7 +37,12 @@ async def add_user(body: UserRequest, state: State, identity: Admin) -> Response
     hashed = None if body.password is None else await state.passwords.hash(body.password)
     now = state.now()
     user = User(
-        name=body.name, role=body.as_role(), created_at=now, tenant=identity.tenant, password_hash=hashed
+        name=body.name,
+        role=body.as_role(),
+        created_at=now,
+        tenant=identity.tenant,
+        password_hash=hashed,
+        group=body.group,
     )
 
     def add(tx: Transaction) -> None:
@@ -55,7 +61,7 @@ async def add_user(body: UserRequest, state: State, identity: Admin) -> Response
     "/users/{name}",
     summary="Change a user",
     description="What is left out stays. It works with the user's next request; a new password and disabling "
-    "end the user's sessions.",
+    "end the user's sessions. Jobs count for the group that their owner was in when they were submitted.",
     responses=answers(UserShape, 404, 409, 429),
 )
 async def change_user(name: Name, body: UserChange, state: State, identity: Admin) -> Response:
@@ -71,6 +77,8 @@ async def change_user(name: Name, body: UserChange, state: State, identity: Admi
             new = replace(new, disabled=body.disabled)
         if "password" in given:
             new = replace(new, password_hash=hashed)
+        if "group" in given:
+            new = replace(new, group=body.group)
         if _rules(user) and not _rules(new):
             _not_the_last(tx, user)
         if "password" in given or (new.disabled and not user.disabled):
@@ -108,6 +116,7 @@ async def remove_user(name: Name, state: State, identity: Admin) -> Response:
             )
         # Whoever gets this name later must not inherit what it opened.
         _revoke(tx, user, now, sessions_alone=False)
+        forget_user(tx, user.name, by=identity.name, tenant=identity.tenant, now=now)
         tx.remove_user(user.name)
         _tell(tx, "removed", user, identity, now)
 
@@ -155,6 +164,6 @@ def _tell(tx: Transaction, what: str, user: User, by: Identity, now: float) -> N
             subject=user.name,
             owner=user.name,
             tenant=user.tenant,
-            data={"by": by.name, "role": user.role.value, "disabled": user.disabled},
+            data={"by": by.name, "role": user.role.value, "disabled": user.disabled, "group": user.group},
         )
     )

@@ -19,13 +19,17 @@ def command(
     attempt: Annotated[
         int | None, typer.Option("--attempt", min=1, metavar="N", help="Not the last one, but that.")
     ] = None,
+    rank: Annotated[
+        int | None,
+        typer.Option("--rank", min=0, metavar="K", help="Of a job on several nodes: of that one's. Else 0."),
+    ] = None,
 ) -> None:
     """Print what a job wrote, byte for byte, to its end or to where it is now.
 
     Ctrl-C ends the printing, not the job.
     """
     with connected(None if follow else "") as client:
-        copy(client.logs(job_id, attempt=attempt, tail=tail, follow=follow))
+        copy(client.logs(job_id, attempt=attempt, rank=rank, tail=tail, follow=follow))
 
 
 def copy(pieces: Iterable[bytes]) -> None:

@@ -19,7 +19,7 @@ from sentinel.cli.jobs.logs import copy
 from sentinel.cli.jobs.submission import Submission, submitting
 from sentinel.cli.jobs.words import ENDED, status_of
 from sentinel.client.sync import Client
-from sentinel.core.errors import ApiError, ApiUnavailable, SentinelError
+from sentinel.core.errors import ApiError, ApiUnavailable, SentinelError, UsageError
 from sentinel.core.job import JobState
 
 _INTERRUPTED = 130  # as shells count a death by SIGINT
@@ -35,6 +35,10 @@ def _run(asked: Submission) -> None:
     While it waits, stderr says why. With --json stdout gets the job at the end instead of its output. Options
     go before the command: sentinel run --gpus 2 -- python train.py --epochs 3
     """
+    if asked.array:
+        raise UsageError(
+            "an array is many jobs, and one alone can run as if it ran here: sentinel job submit"
+        )
     if asked.pty:
         from sentinel.cli.jobs.terminal import needs_terminal
 

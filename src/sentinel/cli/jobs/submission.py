@@ -4,20 +4,15 @@ The folder is where the submitter stands, and the umask theirs, unless said othe
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from sentinel.cli.jobs.environment import TAKEN, job_environment
+from sentinel.cli.jobs import job_options as opts
+from sentinel.cli.jobs import option_values as values
+from sentinel.cli.jobs.environment import job_environment
 from sentinel.core.errors import UsageError
-from sentinel.core.job import MOST_GPUS, MOST_PRIORITY, IfLost
-from sentinel.core.units import parse_duration, parse_size
-
-_TAKEN = ", ".join((*TAKEN, "LC_*"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,112 +26,102 @@ class Submission:
     def pty(self) -> bool:
         return bool(self.fields["pty"])
 
-
-class _IfLost(StrEnum):
-    """As in core.job; here for the help."""
-
-    REQUEUE = IfLost.REQUEUE.value
-    KEEP = IfLost.KEEP.value
-    FENCE = IfLost.FENCE.value
+    @property
+    def array(self) -> bool:
+        return self.fields["array"] is not None
 
 
 def submitting(act: Callable[[Submission], None]) -> Callable[..., None]:
     """`act` as a command with these options; its docstring is the help."""
 
     def command(
-        words: Annotated[
-            list[str],
-            typer.Argument(metavar="COMMAND", help="What to run, and its arguments; best behind a --."),
-        ],
-        gpus: Annotated[int, typer.Option("--gpus", "-g", min=1, max=MOST_GPUS, help="How many.")] = 1,
-        priority: Annotated[
-            int,
-            typer.Option(
-                "--priority", "-p", min=-MOST_PRIORITY, max=MOST_PRIORITY, help="Higher runs first."
-            ),
-        ] = 0,
-        time_limit: Annotated[
-            str | None,
-            typer.Option("--time-limit", "-t", metavar="TIME", help="Ended after that: 10m, 2h."),
-        ] = None,
-        cwd: Annotated[
-            str | None,
-            typer.Option("--cwd", metavar="DIR", help="Where to run, on the node. Else where you stand."),
-        ] = None,
-        name: Annotated[str | None, typer.Option("--name", "-n", help="For showing.")] = None,
-        gpu_model: Annotated[
-            str | None, typer.Option("--gpu-model", metavar="M", help="A part of its name, like a100.")
-        ] = None,
-        gpu_memory: Annotated[
-            str | None, typer.Option("--gpu-memory", metavar="SIZE", help="At least, on each GPU: 20GiB.")
-        ] = None,
-        node: Annotated[str | None, typer.Option("--node", metavar="NAME", help="Only there.")] = None,
-        env: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--env",
-                "-e",
-                metavar="K=V",
-                help="Into its environment; K alone: as it is here. Repeatable. Not for secrets: everybody "
-                "here can read arguments.",
-            ),
-        ] = None,
-        env_file: Annotated[
-            list[Path] | None,
-            typer.Option(
-                "--env-file",
-                metavar="FILE",
-                help="KEY=VALUE lines into its environment; keeps secrets off the argument list.",
-            ),
-        ] = None,
-        no_env: Annotated[
-            bool, typer.Option("--no-env", help=f"Takes nothing along from here. Else: {_TAKEN}.")
-        ] = False,
-        if_lost: Annotated[
-            _IfLost,
-            typer.Option(
-                "--if-lost",
-                help="When its node goes silent: requeue it once it is known not to run there; keep it from "
-                "ever running again by itself; or fence: the node ends it, and it is queued again.",
-            ),
-        ] = _IfLost.REQUEUE,
-        grace: Annotated[
-            str | None,
-            typer.Option("--grace", metavar="TIME", help="From SIGTERM to SIGKILL when it is ended: 30s."),
-        ] = None,
-        umask: Annotated[
-            str | None, typer.Option("--umask", metavar="OCTAL", help="Like 027. Else yours.")
-        ] = None,
-        limit: Annotated[
-            list[str] | None,
-            typer.Option("--limit", metavar="NAME=N", help="An rlimit, like nofile=65536. Repeatable."),
-        ] = None,
-        pty: Annotated[bool, typer.Option("--pty", help="On a terminal of its own.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="The job as JSON.")] = False,
+        words: opts.Words,
+        gpus: opts.Gpus = 1,
+        gpu_share: opts.GpuShare = None,
+        gpu_model: opts.GpuModel = None,
+        gpu_memory: opts.GpuMemory = None,
+        nodes: opts.Nodes = 1,
+        node: opts.Node = None,
+        cpus: opts.Cpus = None,
+        memory: opts.Memory = None,
+        priority: opts.Priority = 0,
+        time_limit: opts.TimeLimit = None,
+        after: opts.After = None,
+        array: opts.Array = None,
+        singleton: opts.Singleton = False,
+        cwd: opts.Cwd = None,
+        env: opts.Env = None,
+        env_file: opts.EnvFile = None,
+        no_env: opts.NoEnv = False,
+        setup: opts.Setup = None,
+        image: opts.Image = None,
+        engine: opts.Engine = None,
+        mount: opts.Mount = None,
+        umask: opts.Umask = None,
+        limit: opts.Limit = None,
+        pty: opts.Pty = False,
+        retries: opts.Retries = 0,
+        retry_on: opts.RetryOn = None,
+        preemptible: opts.Preemptible = False,
+        checkpoint: opts.Checkpoint = None,
+        stop_signal: opts.StopSignal = None,
+        grace: opts.Grace = None,
+        if_lost: opts.Lost = opts.LostChoice.REQUEUE,
+        name: opts.JobName = None,
+        as_json: opts.Json = False,
     ) -> None:
+        _fits_together(gpus, nodes, gpu_share, node, pty)
+        if image is None and (engine is not None or mount):
+            raise UsageError("--engine and --mount are for a job in a container: name its --image, too")
         fields: dict[str, Any] = {
             "command": words,
             "cwd": folder_for(cwd),
             "gpus": gpus,
-            "priority": priority,
-            "name": name,
-            "time_limit": None if time_limit is None else _positive("--time-limit", time_limit),
+            "gpu_share": gpu_share,
             "gpu_model": gpu_model,
-            "gpu_memory_bytes": None if gpu_memory is None else parse_size(gpu_memory),
+            "gpu_memory_bytes": None if gpu_memory is None else values.size("--gpu-memory", gpu_memory),
+            "nodes": None if nodes == 1 else nodes,
             "node": node,
+            "cpus": cpus,
+            "memory_bytes": None if memory is None else values.size("--memory", memory),
+            "priority": priority,
+            "time_limit": None if time_limit is None else values.time_limit(time_limit),
+            "after": values.after(after or ()),
+            "array": None if array is None else values.array(array),
+            "singleton": singleton or None,
             "environment": job_environment(
                 os.environ, given=env or (), files=env_file or (), none_of_mine=no_env, terminal=pty
             ),
-            "if_lost": if_lost.value,
-            "grace": None if grace is None else parse_duration(grace),
-            "umask": own_umask() if umask is None else _octal(umask),
-            "limits": _limits(limit or ()),
+            "setup": values.setup(setup or ()),
+            "image": None if image is None else values.image(image),
+            "engine": None if engine is None else engine.value,
+            "mounts": values.mounts(mount or ()),
+            "umask": own_umask() if umask is None else values.octal(umask),
+            "limits": values.limits(limit or ()),
             "pty": pty,
+            "retries": retries or None,
+            "retry_codes": None if retry_on is None else values.retry_codes(retry_on, retries),
+            "preemptible": preemptible or None,
+            "checkpoint": None if checkpoint is None else values.checkpoint(checkpoint),
+            "stop_signal": None if stop_signal is None else values.stop_signal(stop_signal),
+            "grace": None if grace is None else values.grace(grace),
+            "if_lost": if_lost.value,
+            "name": name,
         }
         act(Submission(fields=fields, as_json=as_json))
 
     command.__doc__ = act.__doc__
     return command
+
+
+def _fits_together(gpus: int, nodes: int, share: float | None, node: str | None, pty: bool) -> None:
+    """UsageError for what cannot be wanted at the same time."""
+    if share is not None and share < 1 and (gpus > 1 or nodes > 1):
+        raise UsageError("--gpu-share is a part of one GPU: leave --gpus and --nodes out")
+    if nodes > 1 and node is not None:
+        raise UsageError("--node names one node, and --nodes asks for several: leave one of them out")
+    if nodes > 1 and pty:
+        raise UsageError("--pty is for a job on one node: leave --nodes out")
 
 
 def folder_for(asked: str | None) -> str:
@@ -167,30 +152,3 @@ def own_umask() -> int | None:
         return None
     found = next((line for line in lines if line.startswith("Umask:")), None)
     return None if found is None else int(found.split()[1], 8)
-
-
-def _positive(option: str, text: str) -> float:
-    seconds = parse_duration(text)
-    if seconds <= 0:
-        raise UsageError(f"{option} {text}: a time longer than nothing, like 10m")
-    return seconds
-
-
-def _octal(text: str) -> int:
-    try:
-        found = int(text, 8)
-    except ValueError:
-        found = -1
-    if not 0 <= found <= 0o777:
-        raise UsageError(f"--umask {text}: three octal digits, like 027")
-    return found
-
-
-def _limits(given: Sequence[str]) -> dict[str, int] | None:
-    found: dict[str, int] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--limit {text}: NAME=NUMBER, like nofile=65536")
-        found[name.lower()] = parse_size(value)
-    return found or None

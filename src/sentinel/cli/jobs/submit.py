@@ -1,6 +1,7 @@
 """`sentinel job submit`: a command into the queue. Called by the table in `cli.app`.
 
-Prints the id; with --json the job as in `core.job_json`.
+Prints the id, of an array that of the array; with --json the job as in `core.job_json`, of an array
+{"id", "array": {"id", "size", "limit"}, "jobs": [ID…]}.
 """
 
 from sentinel.cli.controller import connected, print_json

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from sentinel.cli.columns import Column
-from sentinel.cli.jobs.words import Job, age, node_of, run_time, state_paint
+from sentinel.cli.jobs.words import Job, age, gpus_text, node_of, run_time, state_paint
 from sentinel.cli.table import table_lines
 
 _COLUMNS = (
@@ -28,7 +28,7 @@ def job_lines(jobs: Sequence[Job], now: float, width: int | None, *, colours: bo
             job["owner"],
             job["name"],
             job["state"],
-            str(job["spec"]["gpus"]),
+            gpus_text(job["spec"]),
             node_of(job),
             age(job, now),
             run_time(job, now),

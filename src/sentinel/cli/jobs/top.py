@@ -13,17 +13,18 @@ from sentinel.cli.colour import colours_on
 from sentinel.cli.controller import connected, print_json, saying
 from sentinel.cli.jobs.options import AsJson
 from sentinel.cli.jobs.table import job_lines, summary
-from sentinel.cli.jobs.words import LIVE
 from sentinel.cli.local.gpu_table import width_here
 from sentinel.cli.local.redraw import Size, redraw
 from sentinel.cli.text_wrap import wrapped
 from sentinel.client.sync import Client
 from sentinel.core.clock import wall
 from sentinel.core.errors import ApiError, UsageError
+from sentinel.core.job import JobState
 from sentinel.core.units import parse_duration
 
 _SHORTEST = 0.2
 _MOST = 1000
+_PLACED = tuple(state.value for state in JobState if state.placed)
 
 
 def command(
@@ -77,9 +78,19 @@ def in_order(jobs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Lost ones first, those that run, then those that wait: by priority, the oldest first."""
     ranks = {"LOST": 0, "RUNNING": 1, "STARTING": 2, "ALLOCATED": 3}
     return sorted(
-        jobs, key=lambda job: (ranks.get(job["state"], 4), -job["spec"]["priority"], job["submitted_at"])
+        jobs,
+        key=lambda job: (
+            ranks.get(job["state"], 4),
+            -job["spec"]["priority"],
+            job["submitted_at"],
+            job["array"]["index"] if job["array"] else 0,
+        ),
     )
 
 
 def _look(client: Client) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return client.jobs(state=LIVE, limit=_MOST), client.gpus()
+    """Of more than _MOST the API tells the newest, which all wait: those with GPUs are asked for beside them,
+    and after them, so that one which is placed meanwhile is in there."""
+    waiting = client.jobs(state=(JobState.QUEUED.value,), limit=_MOST)
+    found = {job["id"]: job for job in [*waiting, *client.jobs(state=_PLACED, limit=_MOST)]}
+    return list(found.values()), client.gpus()

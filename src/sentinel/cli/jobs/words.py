@@ -7,7 +7,7 @@ from typing import Any
 from sentinel.cli.colour import Paint
 from sentinel.cli.local.duration_text import age_since, age_text
 from sentinel.cli.table import UNKNOWN
-from sentinel.core.job import JobState
+from sentinel.core.job import WHOLE, JobState
 from sentinel.core.timestamp import epoch
 
 Job = Mapping[str, Any]
@@ -54,6 +54,13 @@ def age(job: Job, now: float) -> str:
 def node_of(job: Job) -> str | None:
     """Where it is or was; nowhere while it waits."""
     return None if job["state"] == JobState.QUEUED else job.get("node")
+
+
+def gpus_text(spec: Job) -> str:
+    """How many GPUs were asked for, on all nodes: "16"; a share of one: "0.5"."""
+    if spec["gpu_milli"] < WHOLE:
+        return f"{spec['gpu_milli'] / WHOLE:g}"
+    return str(spec["gpus"] * spec["nodes"])
 
 
 def command_text(job: Job) -> str:

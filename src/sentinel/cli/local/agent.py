@@ -58,6 +58,13 @@ def command(
         str | None,
         typer.Option("--arbiter", metavar="SOCKET", help="Whom jobs ask for their GPUs; none: nobody."),
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="ADDRESS", help="How other nodes reach this one: found out."),
+    ] = None,
+    no_share_gpus: Annotated[
+        bool, typer.Option("--no-share-gpus", help="No job here gets less than a whole GPU.")
+    ] = False,
     listen: Annotated[
         str | None,
         typer.Option("--listen", metavar="HOST:PORT", help="Where to serve metrics: 127.0.0.1:9400; none."),
@@ -84,6 +91,8 @@ def command(
         run_jobs_as=run_jobs_as,
         job_users=job_users,
         arbiter=arbiter,
+        address=address,
+        no_share_gpus=no_share_gpus,
         listen=listen,
         interval=interval,
         state_dir=state_dir,

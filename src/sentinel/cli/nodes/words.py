@@ -32,6 +32,11 @@ _GPUS = (
     Column(title="JOB"),
     Column(title="BLOCKED", least=8, sentence=True),
 )
+_SHARING = {
+    "mps": "yes; MPS keeps jobs within their shares",
+    "unenforced": "yes; nothing but the jobs themselves keeps them within their shares",
+    "no": "no; each job has whole ones",
+}
 _PAINTS = {"up": Paint.GOOD, "silent": Paint.BAD, "dead": Paint.BAD}
 
 
@@ -66,6 +71,9 @@ def one_lines(node: Node, gpus: Sequence[Node], now: float, width: int | None, *
         ("Last seen", None if seen is None else f"{age_since(seen, now)} ago"),
         ("Joined", f"{age_since(epoch(node['joined_at']), now)} ago"),
         ("Agent", node["agent_version"]),
+        ("Address", node.get("address") or UNKNOWN),
+        ("Machine", machine_text(node)),
+        ("Shared GPUs", _SHARING.get(node.get("sharing") or "", UNKNOWN)),
         ("Jobs", ", ".join(node["jobs"])),
     ]
     strays = node.get("strays")
@@ -107,6 +115,12 @@ def _gpu_lines(node: Node, gpus: Sequence[Node], width: int | None, *, colours: 
 def state_text(node: Node) -> str:
     """ "up", "up, drained", "silent", "dead"."""
     return f"{node['state']}, drained" if node["drained"] else str(node["state"])
+
+
+def machine_text(node: Node) -> str:
+    """ "64 CPUs, 1 TiB of memory"."""
+    count = node.get("cpus")
+    return f"{UNKNOWN if count is None else count} CPUs, {_size(node.get('memory_bytes'))} of memory"
 
 
 def state_paint(node: Node) -> Paint:

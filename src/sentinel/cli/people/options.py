@@ -19,6 +19,9 @@ class RoleName(StrEnum):
 
 UserName = Annotated[str, typer.Argument(metavar="NAME", help="A user's name.")]
 ROLES = "viewer looks; member runs their own jobs; operator runs the nodes, too; admin decides who may."
+Group = Annotated[
+    str | None, typer.Option("--group", metavar="NAME", help="Whose quota their jobs count for, too.")
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="The password is the first line of stdin.")
 ]

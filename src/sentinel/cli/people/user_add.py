@@ -9,7 +9,7 @@ import typer
 
 from sentinel.cli.controller import connected, print_json
 from sentinel.cli.jobs.options import AsJson
-from sentinel.cli.people.options import ROLES, PasswordStdin, RoleName, UserName
+from sentinel.cli.people.options import ROLES, Group, PasswordStdin, RoleName, UserName
 from sentinel.cli.people.password import asked_password
 from sentinel.cli.plain import one_line
 from sentinel.core.errors import UsageError
@@ -18,6 +18,7 @@ from sentinel.core.errors import UsageError
 def command(
     name: UserName,
     role: Annotated[RoleName, typer.Option("--role", help=ROLES)] = RoleName.MEMBER,
+    group: Group = None,
     password_stdin: PasswordStdin = False,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="Tokens only: sentinel token create --owner NAME")
@@ -32,8 +33,9 @@ def command(
         prompt = f"Password for {one_line(name)}: "
         password = asked_password(prompt, from_stdin=password_stdin, twice=True)
     with connected() as client:
-        user = client.add_user(name, role.value, password=password)
+        user = client.add_user(name, role.value, password=password, group=group)
     if as_json:
         print_json(user)
     else:
-        print(f"{one_line(user['name'])} is a user, as {user['role']}")
+        of_group = f", in the group {one_line(user['group'])}" if user.get("group") else ""
+        print(f"{one_line(user['name'])} is a user, as {user['role']}{of_group}")

@@ -1,6 +1,7 @@
 """`sentinel user list`. Called by the table in `cli.app`.
 
-The JSON is a list of {"name", "role", "tenant", "created_at", "disabled": BOOL, "has_password": BOOL}.
+The JSON is a list of {"name", "role", "group": NAME | null, "tenant", "created_at", "disabled": BOOL,
+"has_password": BOOL}.
 """
 
 import sys

@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 _USERS = (
     Column(title="NAME", least=6, most=32),
     Column(title="ROLE"),
+    Column(title="GROUP", least=6, most=32),
     Column(title="LOG-IN"),
     Column(title="AGE", right=True),
 )
@@ -30,7 +31,10 @@ _TOKENS = (
 
 def user_lines(users: Sequence[Row], now: float, width: int | None, *, colours: bool) -> list[str]:
     """LOG-IN is how somebody can: by password, by token alone, or not at all."""
-    rows = [(user["name"], user["role"], _log_in(user), _age(user["created_at"], now)) for user in users]
+    rows = [
+        (user["name"], user["role"], user.get("group"), _log_in(user), _age(user["created_at"], now))
+        for user in users
+    ]
     paints = [Paint.BAD if user["disabled"] else Paint.PLAIN for user in users]
     return table_lines(_USERS, rows, width, paints=paints, painted_column="LOG-IN", colours=colours)
 

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from sentinel.core.errors import StoreConflict, UsageError
 from sentinel.core.identity import Token, User
-from sentinel.core.job import Job
+from sentinel.core.job import WHOLE, Job
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import Node
 from sentinel.drivers.stores.memory_view import Key, MemoryView, NodeBeat, Tables
+from sentinel.drivers.stores.taking import check_milli, check_room
 from sentinel.drivers.stores.writer import Listeners, Submission, Writer
-from sentinel.ports.store import NewEvent, NodeWorkload, Reader, StoredEvent, Transaction
+from sentinel.ports.store import Document, NewEvent, NodeWorkload, Reader, StoredEvent, Transaction
 
 T = TypeVar("T")
 
@@ -80,29 +81,48 @@ class MemoryTransaction(MemoryView):
                 del tables.keys[name]
         return len(old)
 
+    # ------------------------------------------------------------- documents
+
+    def put_document(self, kind: str, key: str, data: Mapping[str, Any]) -> None:
+        self._put_document(kind, key, _as_json(data))
+
+    def remove_document(self, kind: str, key: str) -> None:
+        if self.document(kind, key) is not None:
+            self._put_document(kind, key, None)
+
+    def _put_document(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
+        documents = self._own("documents").documents
+        documents[kind, key] = Document(kind=kind, key=key, data=data, revision=self._next())
+
     # ---------------------------------------------------------------- leases
 
     def take_lease(self, lease: JobLease) -> None:
         if lease.token in self._tables.leases:
             raise StoreConflict(f"there is a lease {lease.token} already")
+        check_milli(lease)
         seen: set[str] = set()
         for gpu in lease.gpus:
-            holder = self._tables.holders.get((lease.node, gpu))
-            if holder is not None or gpu in seen:
-                raise StoreConflict(
-                    f"GPU {gpu} of node {lease.node} is in another lease: {holder or lease.token}"
-                )
+            holder = lease.token if gpu in seen else self._tables.holders.get((lease.node, gpu), "")
+            taken = WHOLE if holder else self._tables.shares.get((lease.node, gpu), 0)
+            check_room(lease, gpu, taken, holder)
             seen.add(gpu)
-        tables = self._own("leases", "holders")
-        tables.leases[lease.token] = lease
-        tables.holders.update(((lease.node, gpu), lease.token) for gpu in lease.gpus)
+        self._own("leases").leases[lease.token] = lease
+        places = [(lease.node, gpu) for gpu in lease.gpus]
+        if lease.milli == WHOLE:
+            self._own("holders").holders.update(dict.fromkeys(places, lease.token))
+        else:
+            shares = self._own("shares").shares
+            shares.update((place, shares.get(place, 0) + lease.milli) for place in places)
 
     def free_lease(self, token: str) -> None:
-        if token in self._tables.leases:
-            tables = self._own("leases", "holders")
-            lease = tables.leases.pop(token)
-            for gpu in lease.gpus:
-                del tables.holders[lease.node, gpu]
+        if token not in self._tables.leases:
+            return
+        lease = self._own("leases").leases.pop(token)
+        for gpu in lease.gpus:
+            if lease.milli == WHOLE:
+                del self._own("holders").holders[lease.node, gpu]
+            else:
+                self._own("shares").shares[lease.node, gpu] -= lease.milli
 
     def beat(self, nodes: Mapping[str, float], leases: Sequence[str]) -> None:
         changed = self.changed  # a beat is no change that anybody is told of

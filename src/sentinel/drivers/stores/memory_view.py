@@ -13,7 +13,7 @@ from sentinel.core.job import Job, JobState
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import Node
 from sentinel.drivers.stores.cursor import cursor_of, place_of
-from sentinel.ports.store import Beats, Changes, JobFilter, NodeWorkload, Page, StoredEvent
+from sentinel.ports.store import Beats, Changes, Document, JobFilter, NodeWorkload, Page, StoredEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,8 @@ class NodeBeat:
 
 @dataclass(slots=True, kw_only=True)
 class Tables:
-    """All that is kept. `removed`: revision of the removal by node's id."""
+    """All that is kept. `removed`: revision of the removal by node's id. `holders` are those of whole GPUs,
+    `shares` how much of the others is taken; both by node and GPU."""
 
     revision: int = 0
     meta: dict[str, str] = field(default_factory=dict[str, str])
@@ -44,6 +45,8 @@ class Tables:
     keys: dict[tuple[str, str], Key] = field(default_factory=dict[tuple[str, str], Key])
     leases: dict[str, JobLease] = field(default_factory=dict[str, JobLease])
     holders: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    shares: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict[tuple[str, str], Document])
     nodes: dict[str, Node] = field(default_factory=dict[str, Node])
     node_beats: dict[str, NodeBeat] = field(default_factory=dict[str, NodeBeat])
     removed: dict[str, int] = field(default_factory=dict[str, int])
@@ -62,10 +65,17 @@ def matches(job: Job, wanted: JobFilter) -> bool:
         (wanted.tenant is None or job.tenant == wanted.tenant)
         and (wanted.owner is None or job.owner == wanted.owner)
         and (not wanted.states or job.state in wanted.states)
-        and (wanted.node is None or job.node == wanted.node)
+        and (wanted.node is None or _names(job.node, wanted.node))
         and (wanted.name is None or job.spec.name == wanted.name)
         and (wanted.id_prefix is None or job.id.startswith(wanted.id_prefix))
+        and (wanted.array is None or (job.array is not None and job.array.id == wanted.array))
+        and (job.part and job.part.of) == wanted.part_of
     )
+
+
+def _names(nodes: str | None, wanted: str) -> bool:
+    """Whether `wanted` is one of those that are in `nodes` with commas in between."""
+    return nodes is not None and f",{wanted}," in f",{nodes},"
 
 
 class MemoryView:
@@ -115,6 +125,24 @@ class MemoryView:
                 counts[job.state] = counts.get(job.state, 0) + 1
         return counts
 
+    def waiting_for(self, job: str) -> Sequence[Job]:
+        found = [
+            each
+            for each in self._tables.jobs.values()
+            if each.after and each.state is JobState.QUEUED and any(after.job == job for after in each.after)
+        ]
+        return sorted(found, key=attrgetter("submitted_at", "id"))
+
+    def document(self, kind: str, key: str) -> Document | None:
+        found = self._tables.documents.get((kind, key))
+        return None if found is None or found.data is None else found
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        found = [
+            each for each in self._tables.documents.values() if each.kind == kind and each.data is not None
+        ]
+        return sorted(found, key=attrgetter("key"))
+
     def idempotent(self, owner: str, key: str) -> tuple[str, str] | None:
         found = self._tables.keys.get((owner, key))
         return None if found is None else (found.digest, found.job)
@@ -136,11 +164,17 @@ class MemoryView:
             if job.revision > since and not (live_only and job.state.ended)
         ]
         nodes = [self._seen(node) for node in self._tables.nodes.values() if node.revision > since]
+        documents = [
+            each
+            for each in self._tables.documents.values()
+            if each.revision > since and (since or each.data is not None)
+        ]
         return Changes(
             revision=self._tables.revision,
             jobs=tuple(sorted(jobs, key=attrgetter("revision"))),
             nodes=tuple(sorted(nodes, key=attrgetter("revision"))),
             removed_nodes=tuple(id for id, at in self._tables.removed.items() if at > since),
+            documents=tuple(sorted(documents, key=attrgetter("revision"))),
         )
 
     # ------------------------------------------------- nodes and what runs there

@@ -16,7 +16,7 @@ from sentinel.core.errors import StoreUnavailable, UsageError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations`; a test holds it against the files there."""
 
 

@@ -1,16 +1,18 @@
 """Reads of one view of the database. Made by the store for `read`, and what a transaction builds upon."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from sentinel.core.identity import Token, User
 from sentinel.core.job import Job, JobState
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import Node
 from sentinel.drivers.stores.cursor import cursor_of, place_of
+from sentinel.drivers.stores.sql.job_rows import job_from, waits_of
 from sentinel.drivers.stores.sql.rows import (
+    document_from,
     event_from,
     from_json,
-    job_from,
     lease_from,
     node_from,
     token_from,
@@ -19,7 +21,7 @@ from sentinel.drivers.stores.sql.rows import (
 )
 from sentinel.drivers.stores.sql.statements import Statements
 from sentinel.drivers.stores.sql.wire import Statement, Values, Wire
-from sentinel.ports.store import Beats, Changes, JobFilter, NodeWorkload, Page, StoredEvent
+from sentinel.ports.store import Beats, Changes, Document, JobFilter, NodeWorkload, Page, StoredEvent
 
 
 class SqlReader:
@@ -73,6 +75,23 @@ class SqlReader:
         rows = self._wire.rows(self._sql.count_jobs(wanted), self._sql.filter_values(wanted))
         return {JobState(state): count for state, count in rows}
 
+    def waiting_for(self, job: str) -> Sequence[Job]:
+        found = self.jobs(sorted(self._waiters(job))).values()
+        waiting = [each for each in found if job in waits_of(each)]
+        return sorted(waiting, key=attrgetter("submitted_at", "id"))
+
+    def _waiters(self, job: str) -> set[str]:
+        return {id for (id,) in self._wire.rows(self._sql.waiters, {"id": job})}
+
+    def document(self, kind: str, key: str) -> Document | None:
+        found = self._wire.rows(self._sql.document, {"kind": kind, "key": key})
+        document = document_from(found[0]) if found else None
+        return None if document is None or document.data is None else document
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        found = [document_from(row) for row in self._wire.rows(self._sql.documents, {"kind": kind})]
+        return sorted((each for each in found if each.data is not None), key=attrgetter("key"))
+
     def idempotent(self, owner: str, key: str) -> tuple[str, str] | None:
         found = self._wire.rows(self._sql.key, {"owner": owner, "key": key})
         return (found[0][0], found[0][1]) if found else None
@@ -94,13 +113,15 @@ class SqlReader:
             return Changes(revision=revision)
         sql = self._sql
         changed = sql.changed_live_jobs if live_only else sql.changed_jobs
-        asked = (changed, sql.changed_nodes, sql.removed_since)
-        jobs, nodes, removed = self._wire.each(asked, {"since": since})
+        asked = (changed, sql.changed_nodes, sql.removed_since, sql.changed_documents)
+        jobs, nodes, removed, found = self._wire.each(asked, {"since": since})
+        documents = map(document_from, found)
         return Changes(
             revision=revision,
             jobs=tuple(map(job_from, jobs)),
             nodes=tuple(map(node_from, nodes)),
             removed_nodes=tuple(id for (id,) in removed),
+            documents=tuple(each for each in documents if since or each.data is not None),
         )
 
     # ------------------------------------------------- nodes and what runs there

@@ -1,4 +1,4 @@
-"""Nouns as rows and back. Called by the reader and by what writes; nobody else sees a row.
+"""Nouns as rows and back, but for jobs (`job_rows`). Called by the reader and by what writes, nobody else.
 
 `*_row` gives the values by column, `*_from` reads a row with the columns in the order of `schema`.
 """
@@ -6,129 +6,18 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from sentinel.core.identity import Role, Token, TokenKind, User
-from sentinel.core.job import Cancel, Job, JobSpec, JobState, Placement
-from sentinel.core.job_json import spec_from, spec_json
 from sentinel.core.job_lease import JobLease
-from sentinel.core.node import Drain, Node, NodeState, node_gpu_from, node_gpu_json
-from sentinel.ports.store import NewEvent, NodeWorkload, StoredEvent
+from sentinel.core.node import Drain, Node, NodeState, Sharing, node_gpu_from, node_gpu_json
+from sentinel.ports.store import Document, NewEvent, NodeWorkload, StoredEvent
 
 Row = tuple[Any, ...]
 Values = dict[str, Any]
 
 to_json = json.JSONEncoder(separators=(",", ":")).encode
 from_json = json.loads
-
-_STATES = {state.value: state for state in JobState}
-
-
-def job_row(job: Job, revision: int) -> Values:
-    """Every column of a job."""
-    return {
-        **job_moves(job, revision),
-        "owner": job.owner,
-        "tenant": job.tenant,
-        "name": job.spec.name,
-        "submitted_at": job.submitted_at,
-        "spec": to_json(spec_json(job.spec)),
-    }
-
-
-def job_moves(job: Job, revision: int) -> Values:
-    """The columns that change in a job's life, and its id."""
-    placement, cancel = job.placement, job.cancel
-    return {
-        "id": job.id,
-        "state": job.state.value,
-        "live": 0 if job.state.ended else 1,
-        "reason": job.reason,
-        "attempt": job.attempt,
-        "placement": placement and to_json([placement.node, placement.gpus, placement.token]),
-        "refusals": job.refusals,
-        "cancel": cancel and to_json([cancel.by, cancel.at, cancel.why]),
-        "node": job.node,
-        "gpus": to_json(job.gpus) if job.gpus else "[]",
-        "started_at": job.started_at,
-        "ended_at": job.ended_at,
-        "exit_code": job.exit_code,
-        "signal": job.signal,
-        "revision": revision,
-    }
-
-
-def same_but_for_moves(old: Job, new: Job) -> bool:
-    """Whether `job_moves` has all that differs between them."""
-    return (
-        (old.spec is new.spec or old.spec == new.spec)
-        and old.owner == new.owner
-        and old.tenant == new.tenant
-        and old.submitted_at == new.submitted_at
-    )
-
-
-def job_from(row: Row) -> Job:
-    (
-        id,
-        owner,
-        tenant,
-        _name,
-        submitted_at,
-        spec,
-        state,
-        _live,
-        reason,
-        attempt,
-        placement,
-        refusals,
-        cancel,
-        node,
-        gpus,
-        started_at,
-        ended_at,
-        exit_code,
-        signal,
-        revision,
-    ) = row
-    return Job(
-        id=id,
-        owner=owner,
-        spec=_spec(spec),
-        submitted_at=submitted_at,
-        tenant=tenant,
-        state=_STATES[state],
-        reason=reason,
-        attempt=attempt,
-        placement=None if placement is None else _placement(placement),
-        refusals=refusals,
-        cancel=None if cancel is None else _cancel(cancel),
-        node=node,
-        gpus=() if gpus == "[]" else tuple(from_json(gpus)),
-        started_at=started_at,
-        ended_at=ended_at,
-        exit_code=exit_code,
-        signal=signal,
-        revision=revision,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _spec(text: str) -> JobSpec:
-    """Jobs are read far more often than specs are made, and many have the same one."""
-    return spec_from(from_json(text))
-
-
-def _placement(text: str) -> Placement:
-    node, gpus, token = from_json(text)
-    return Placement(node=node, gpus=tuple(gpus), token=token)
-
-
-def _cancel(text: str) -> Cancel:
-    by, at, why = from_json(text)
-    return Cancel(by=by, at=at, why=why)
-
 
 # ---------------------------------------------------------------- leases
 
@@ -144,11 +33,12 @@ def lease_row(lease: JobLease) -> Values:
         "tenant": lease.tenant,
         "taken_at": lease.taken_at,
         "renewals": lease.renewals,
+        "milli": lease.milli,
     }
 
 
 def lease_from(row: Row) -> JobLease:
-    token, job, attempt, node, gpus, owner, tenant, taken_at, renewals = row
+    token, job, attempt, node, gpus, owner, tenant, taken_at, renewals, milli = row
     return JobLease(
         token=token,
         job=job,
@@ -159,14 +49,21 @@ def lease_from(row: Row) -> JobLease:
         tenant=tenant,
         taken_at=taken_at,
         renewals=renewals,
+        milli=milli,
     )
 
 
 # ----------------------------------------------------------------- nodes
 
 
+_FACTS = {
+    name: Node.__dataclass_fields__[name].default for name in ("address", "cpus", "memory_bytes", "sharing")
+}
+
+
 def node_row(node: Node, revision: int) -> Values:
     drained, gpus = node.drained, node.gpus
+    facts = {name: value for name in _FACTS if (value := getattr(node, name)) != _FACTS[name]}
     return {
         "id": node.id,
         "name": node.name,
@@ -179,12 +76,28 @@ def node_row(node: Node, revision: int) -> Values:
         "last_seen_at": node.last_seen_at,
         "gpus": None if gpus is None else to_json([node_gpu_json(gpu) for gpu in gpus]),
         "revision": revision,
+        "more": to_json(facts) if facts else None,
     }
 
 
 def node_from(row: Row) -> Node:
     """A row of `nodes` with `heard_at` of its beats as one more: last seen is the later of the two."""
-    (id, name, tenant, state, drained, boot_id, version, joined_at, last_seen_at, gpus, revision, heard) = row
+    (
+        id,
+        name,
+        tenant,
+        state,
+        drained,
+        boot_id,
+        version,
+        joined_at,
+        last_seen_at,
+        gpus,
+        revision,
+        more,
+        heard,
+    ) = row
+    facts: Values = {} if more is None else from_json(more)
     if heard is not None and (last_seen_at is None or heard > last_seen_at):
         last_seen_at = heard
     return Node(
@@ -198,6 +111,10 @@ def node_from(row: Row) -> Node:
         joined_at=joined_at,
         last_seen_at=last_seen_at,
         gpus=None if gpus is None else tuple(node_gpu_from(gpu) for gpu in from_json(gpus)),
+        address=facts.get("address", ""),
+        cpus=facts.get("cpus"),
+        memory_bytes=facts.get("memory_bytes"),
+        sharing=Sharing(facts.get("sharing", Sharing.UNENFORCED)),
         revision=revision,
     )
 
@@ -224,6 +141,24 @@ def workload_from(row: Row) -> NodeWorkload:
     return NodeWorkload(
         node=node, id=id, tenant=tenant, owner=owner, origin=origin, state=state, data=from_json(data)
     )
+
+
+# ------------------------------------------------------------- documents
+
+
+def document_row(document: Document) -> Values:
+    data = document.data
+    return {
+        "kind": document.kind,
+        "key": document.key,
+        "data": None if data is None else to_json(dict(data)),
+        "revision": document.revision,
+    }
+
+
+def document_from(row: Row) -> Document:
+    kind, key, data, revision = row
+    return Document(kind=kind, key=key, data=None if data is None else from_json(data), revision=revision)
 
 
 # ---------------------------------------------------------------- events
@@ -260,11 +195,13 @@ def event_from(row: Row) -> StoredEvent:
 
 
 def user_row(user: User) -> Values:
-    return {**asdict(user), "role": user.role.value, "disabled": int(user.disabled)}
+    row = {**asdict(user), "role": user.role.value, "disabled": int(user.disabled)}
+    row["group_name"] = row.pop("group")
+    return row
 
 
 def user_from(row: Row) -> User:
-    name, role, tenant, created_at, password_hash, disabled = row
+    name, role, tenant, created_at, password_hash, disabled, group = row
     return User(
         name=name,
         role=Role(role),
@@ -272,6 +209,7 @@ def user_from(row: Row) -> User:
         created_at=created_at,
         password_hash=password_hash,
         disabled=bool(disabled),
+        group=group,
     )
 
 

@@ -7,6 +7,7 @@ are JSON text. Text is compared by code points on both databases. The values of 
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Double,
     Index,
@@ -70,6 +71,9 @@ jobs = Table(
     Column("exit_code", Integer),
     Column("signal", Integer),
     Column("revision", NUMBER, nullable=False),
+    Column("array_id", WORD),  # its array's id, to be found by
+    Column("part_of", WORD),  # its gang's id, likewise
+    Column("more", WORD),  # the rest that is not as in a plain job; NULL: nothing
 )
 # Spelled out in statements too: planners take a partial index for what they can read, not for parameters.
 IS_LIVE = literal_column("live", Integer) == literal_column("1", Integer)
@@ -78,6 +82,19 @@ Index("jobs_by_time", jobs.c.submitted_at, jobs.c.id)
 Index("jobs_by_owner", jobs.c.owner, jobs.c.submitted_at, jobs.c.id)
 Index(
     "jobs_live", jobs.c.live, jobs.c.submitted_at, jobs.c.id, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE
+)
+# Partial, so that a plain job is in neither.
+for _name, _column in (("jobs_by_array", jobs.c.array_id), ("jobs_by_gang", jobs.c.part_of)):
+    _said = _column.is_not(None)
+    Index(_name, _column, jobs.c.submitted_at, jobs.c.id, sqlite_where=_said, postgresql_where=_said)
+
+# What queued jobs wait for. A plain job has no row.
+job_waits = Table(
+    "job_waits",
+    metadata,
+    Column("waits_for", WORD, primary_key=True),
+    Column("job", WORD, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 environments = Table(
@@ -112,16 +129,22 @@ leases = Table(
     Column("tenant", WORD, nullable=False),
     Column("taken_at", Double, nullable=False),
     Column("renewals", NUMBER, nullable=False),
+    Column("milli", Integer, nullable=False, server_default="1000"),
 )
 Index("leases_by_node", leases.c.node)
 
-# No GPU is in two leases, whatever the code above does: this key says so.
+# No GPU is in two whole leases, or in one and a share, or shared by more than the whole of it, whatever the
+# code above does: the key and the check say so. The shares of a GPU are one row, their sum.
+SHARED = ""  # in place of a token
 lease_gpus = Table(
     "lease_gpus",
     metadata,
     Column("node", WORD, primary_key=True),
     Column("gpu", WORD, primary_key=True),
     Column("token", WORD, nullable=False),
+    Column(
+        "milli", Integer, CheckConstraint("milli BETWEEN 1 AND 1000"), nullable=False, server_default="1000"
+    ),
     sqlite_with_rowid=False,
 )
 Index("lease_gpus_by_token", lease_gpus.c.token)
@@ -140,6 +163,7 @@ nodes = Table(
     Column("last_seen_at", Double),
     Column("gpus", WORD),
     Column("revision", NUMBER, nullable=False),
+    Column("more", WORD),  # the rest; NULL: all of it unknown
 )
 Index("nodes_by_revision", nodes.c.revision)
 
@@ -160,6 +184,18 @@ removed_nodes = Table(
     Column("revision", NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# `data` NULL: it was removed.
+documents = Table(
+    "documents",
+    metadata,
+    Column("kind", WORD, primary_key=True),
+    Column("key", WORD, primary_key=True),
+    Column("data", WORD),
+    Column("revision", NUMBER, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("documents_by_revision", documents.c.revision)
 
 workloads = Table(
     "workloads",
@@ -197,6 +233,7 @@ users = Table(
     Column("created_at", Double, nullable=False),
     Column("password_hash", WORD),
     Column("disabled", Integer, nullable=False),
+    Column("group_name", WORD),
 )
 
 tokens = Table(

@@ -35,8 +35,7 @@ class SqliteDatabase:
         self._busy_seconds = busy_seconds
         _check_place(path, Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            Path(path).chmod(0o600)
+            _make(Path(path))
             self._turn = Turn(f"{path}.lock", seconds=busy_seconds, clock=boottime, sleep=time.sleep)
             self._begin_log()
         except OSError as error:
@@ -139,6 +138,15 @@ class SqliteDatabase:
 
     def close(self) -> None:
         self._turn.close()
+
+
+def _make(path: Path) -> None:
+    """A file that is there is not opened: closing it would end all locks that this process has on it."""
+    if not path.is_file():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    elif not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    path.chmod(0o600)
 
 
 def _check_place(path: str, mountinfo: str) -> None:

@@ -7,6 +7,7 @@ shapes of filters, not of their values.
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Double,
     Integer,
@@ -29,8 +30,10 @@ from sentinel.drivers.stores.sql.schema import (
     IS_LIVE,
     NUMBER,
     counter,
+    documents,
     environments,
     events,
+    job_waits,
     jobs,
     lease_gpus,
     leases,
@@ -46,7 +49,10 @@ from sentinel.drivers.stores.sql.schema import (
 from sentinel.drivers.stores.sql.wire import Language, Statement
 from sentinel.ports.store import JobFilter, Page
 
-OF_A_SUBMIT = ("id", "owner", "tenant", "name", "submitted_at", "spec")
+OF_A_SUBMIT = ("id", "owner", "tenant", "name", "submitted_at", "spec", "array_id", "part_of")
+TO_FIND_BY = ("name", "live", "array_id", "part_of")  # not read: they are in the other columns
+A_JOB = tuple(column for column in jobs.c if column.name not in TO_FIND_BY)
+OF_FEW = ("array_id", "part_of", "more")  # NULL in a plain job
 MOVES = tuple(column.name for column in jobs.c if column.name not in OF_A_SUBMIT)
 
 
@@ -66,16 +72,26 @@ class Statements:
         self.put_meta = self._upsert(meta)
 
         # jobs
-        self.job = make(select(jobs).where(jobs.c.id == bindparam("id")))
-        self.jobs = make(select(jobs).where(among(jobs.c.id, "ids")))
+        self.job = make(select(*A_JOB).where(jobs.c.id == bindparam("id")))
+        self.jobs = make(select(*A_JOB).where(among(jobs.c.id, "ids")))
         self.job_exists = make(one.where(jobs.c.id == bindparam("id")))
         self.add_job = self._insert(jobs)
+        self.add_plain_job = make(
+            insert(jobs), [column.name for column in jobs.c if column.name not in OF_FEW]
+        )
         self.move_job = make(update(jobs).where(jobs.c.id == bindparam("id")), MOVES)
         self.replace_job = make(update(jobs).where(jobs.c.id == bindparam("id")), [*OF_A_SUBMIT[1:], *MOVES])
-        self.changed_jobs = make(select(jobs).where(jobs.c.revision > since).order_by(jobs.c.revision))
+        self.changed_jobs = make(select(*A_JOB).where(jobs.c.revision > since).order_by(jobs.c.revision))
         # The plus keeps planners from the index of revisions: few jobs live, and most revisions are old.
         unhelped = literal_column("+jobs.revision", NUMBER)
-        self.changed_live_jobs = make(select(jobs).where(IS_LIVE, unhelped > since).order_by(unhelped))
+        self.changed_live_jobs = make(select(*A_JOB).where(IS_LIVE, unhelped > since).order_by(unhelped))
+        self.waiters = make(select(job_waits.c.job).where(job_waits.c.waits_for == bindparam("id")))
+        self.add_wait = self._upsert(job_waits)
+        self.remove_wait = make(
+            delete(job_waits).where(
+                job_waits.c.waits_for == bindparam("waits_for"), job_waits.c.job == bindparam("job")
+            )
+        )
         self.environment = make(select(environments.c.variables).where(environments.c.job == bindparam("id")))
         self.environments = make(select(environments).where(among(environments.c.job, "ids")))
         self.add_environment = self._insert(environments)
@@ -85,6 +101,15 @@ class Statements:
         self.forget_keys = make(
             delete(submit_keys).where(submit_keys.c.used_at < bindparam("before", type_=Double))
         )
+
+        # documents
+        named = (documents.c.kind == bindparam("kind"), documents.c.key == bindparam("key"))
+        self.document = make(select(documents).where(*named))
+        self.documents = make(select(documents).where(documents.c.kind == bindparam("kind")))
+        self.changed_documents = make(
+            select(documents).where(documents.c.revision > since).order_by(documents.c.revision)
+        )
+        self.put_document = self._upsert(documents)
 
         # leases
         in_order = (leases.c.taken_at, leases.c.token)
@@ -96,10 +121,38 @@ class Statements:
         self.add_lease = self._insert(leases)
         self.remove_lease = make(delete(leases).where(leases.c.token == bindparam("token")))
         self.holders = make(
-            select(lease_gpus.c.gpu, lease_gpus.c.token).where(lease_gpus.c.node == bindparam("node"))
+            select(lease_gpus.c.gpu, lease_gpus.c.token, lease_gpus.c.milli).where(
+                lease_gpus.c.node == bindparam("node")
+            )
         )
-        self.add_lease_gpu = self._insert(lease_gpus)
-        self.remove_lease_gpus = make(delete(lease_gpus).where(lease_gpus.c.token == bindparam("token")))
+        self.add_lease_gpu = make(insert(lease_gpus), ["node", "gpu", "token"])
+        self.remove_lease_gpus = make(
+            delete(lease_gpus).where(
+                lease_gpus.c.token == bindparam("token"), lease_gpus.c.token != literal_column("''", Text)
+            )
+        )
+        adding = self._dialect_insert(lease_gpus)
+        self.add_share = make(
+            adding.on_conflict_do_update(
+                index_elements=["node", "gpu"],
+                set_={"milli": lease_gpus.c.milli + adding.excluded.milli},
+            ),
+            ["node", "gpu", "token", "milli"],
+        )
+        self.shares_among = make(
+            select(leases.c.node, leases.c.gpus, leases.c.milli).where(
+                leases.c.milli < literal_column("1000", Integer), among(leases.c.token, "tokens")
+            )
+        )
+        shared = (lease_gpus.c.node == bindparam("on"), lease_gpus.c.gpu == bindparam("of"))
+        less = bindparam("less", type_=Integer)
+        # Whichever is right: at nothing the row goes, since a whole lease could not come to it.
+        self.remove_shared = make(delete(lease_gpus).where(*shared, lease_gpus.c.milli == less))
+        self.lessen_shared = make(
+            update(lease_gpus)
+            .where(*shared, lease_gpus.c.milli > less)
+            .values(milli=lease_gpus.c.milli - less)
+        )
         self.node_counts = make(select(node_beats.c.node, node_beats.c.beats))
         self.lease_counts = make(select(leases.c.token, leases.c.renewals))
         more = bindparam("more", type_=NUMBER)
@@ -182,6 +235,8 @@ class Statements:
             "owner": wanted.owner,
             "node": wanted.node,
             "name": wanted.name,
+            "array": wanted.array,
+            "gang": wanted.part_of,
             "prefix": wanted.id_prefix or None,
             "behind": _behind(wanted.id_prefix) if wanted.id_prefix else None,
             "states": self._language.words([state.value for state in wanted.states])
@@ -226,14 +281,20 @@ class Statements:
             where.append(place > after if wanted.oldest_first else place < after)
         order = (jobs.c.submitted_at, jobs.c.id)
         by = order if wanted.oldest_first else tuple(column.desc() for column in order)
-        return select(jobs).where(*where).order_by(*by).limit(bindparam("limit", type_=NUMBER))
+        return select(*A_JOB).where(*where).order_by(*by).limit(bindparam("limit", type_=NUMBER))
 
     def _wanted(self, wanted: JobFilter) -> list[ColumnElement[bool]]:
         where: list[ColumnElement[bool]] = [
             jobs.c[column] == bindparam(column)
-            for column in ("tenant", "owner", "node", "name")
+            for column in ("tenant", "owner", "name")
             if getattr(wanted, column) is not None
         ]
+        if wanted.node is not None:
+            where.append(self._names(jobs.c.node, bindparam("node", type_=Text)))
+        if wanted.array is not None:
+            where.append(jobs.c.array_id == bindparam("array"))
+        gang = jobs.c.part_of
+        where.append(gang.is_(None) if wanted.part_of is None else gang == bindparam("gang"))
         if wanted.id_prefix:
             where += [jobs.c.id >= bindparam("prefix"), jobs.c.id < bindparam("behind")]
         if wanted.states:
@@ -241,6 +302,12 @@ class Statements:
             if not any(state.ended for state in wanted.states):
                 where.append(IS_LIVE)  # it has an index of its own
         return where
+
+    def _names(self, column: Column[str], word: ColumnElement[str]) -> ColumnElement[bool]:
+        """Whether `word` is one of those that are in the column with commas in between."""
+        comma = literal_column("','", Text)
+        find = func.instr if self._language.name == "sqlite" else func.strpos
+        return find(comma + column + comma, comma + word + comma) > literal_column("0", Integer)
 
     # --------------------------------------------------------------- writing
 
@@ -254,7 +321,11 @@ class Statements:
         adding = self._dialect_insert(table)
         keys = [column.name for column in table.primary_key]
         others = {column.name: adding.excluded[column.name] for column in table.c if column.name not in keys}
-        replacing = adding.on_conflict_do_update(index_elements=keys, set_=others)
+        replacing = (
+            adding.on_conflict_do_update(index_elements=keys, set_=others)
+            if others
+            else adding.on_conflict_do_nothing()
+        )
         return self._language.compile(replacing, [column.name for column in table.c])
 
 
@@ -264,6 +335,8 @@ def _shape(wanted: JobFilter) -> tuple[object, ...]:
         wanted.owner is not None,
         wanted.node is not None,
         wanted.name is not None,
+        wanted.array is not None,
+        wanted.part_of is not None,
         bool(wanted.id_prefix),
         bool(wanted.states),
         not any(state.ended for state in wanted.states),

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import TypeVar
 
 from sentinel.core.errors import StoreConflict, StoreUnavailable, UsageError
+from sentinel.drivers.stores.sql.batch import Batch
 from sentinel.drivers.stores.sql.reader import SqlReader
 from sentinel.drivers.stores.sql.statements import Statements
-from sentinel.drivers.stores.sql.transaction import Batch
+from sentinel.drivers.stores.sql.transaction import SqlTransaction
 from sentinel.drivers.stores.sql.wire import Again, Database, Language, Unkeepable, Wire
 from sentinel.drivers.stores.writer import Listeners, Submission, Writer
 from sentinel.ports.store import Reader, Transaction
@@ -153,7 +154,8 @@ class SqlStore:
             wire = self._wire = self._database.connect(writes=True)
         try:
             batch = Batch(wire, self._sql, wire.begin_write(), careful=careful)
-            failures = [_run(work, batch) for work in works]
+            transaction = SqlTransaction(batch)
+            failures = [_run(work, batch, transaction) for work in works]
             batch.finish()
             if batch.wrote:
                 wire.commit()
@@ -171,11 +173,11 @@ class SqlStore:
         return failures, batch.changed
 
 
-def _run(work: Submission, batch: Batch) -> BaseException | None:
+def _run(work: Submission, batch: Batch, transaction: SqlTransaction) -> BaseException | None:
     """What the work raised. What the database raised is everybody's, even if the work has caught it."""
     failure: BaseException | None = None
     try:
-        work.result = work.work(batch.transaction)
+        work.result = work.work(transaction)
     except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
         failure = error
     if batch.wire.failure is not None:

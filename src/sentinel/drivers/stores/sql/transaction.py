@@ -1,133 +1,37 @@
-"""The transaction that works get: many of them share one of the database's. Made by the store for each batch.
-
-What works write most stays in memory until the end (`pending`), so that a batch costs a handful of statements
-however many works are in it. Rare writes, and queries that memory cannot answer, go to the database at once,
-behind a savepoint: a work that raises is undone alone.
-"""
+"""The transaction that works get: many of them share one of the database's (`batch`). Made by the store."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sentinel.core.errors import StoreConflict
 from sentinel.core.identity import Token, User
-from sentinel.core.job import Job, JobState
+from sentinel.core.job import WHOLE, Job, JobState
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import Node
-from sentinel.drivers.stores.sql.pending import Pending
+from sentinel.drivers.stores.sql.batch import Batch
+from sentinel.drivers.stores.sql.held import Taken
+from sentinel.drivers.stores.sql.job_rows import same_but_for_moves, waits_of
 from sentinel.drivers.stores.sql.reader import SqlReader
 from sentinel.drivers.stores.sql.rows import (
+    document_from,
+    document_row,
     event_row,
     node_row,
-    same_but_for_moves,
     token_row,
     user_row,
     workload_row,
 )
-from sentinel.drivers.stores.sql.statements import Statements
-from sentinel.drivers.stores.sql.wire import Statement, Values, Wire
+from sentinel.drivers.stores.taking import check_milli, check_room
 from sentinel.ports.store import (
     Beats,
     Changes,
+    Document,
     JobFilter,
     NewEvent,
     NodeWorkload,
     Page,
     StoredEvent,
 )
-
-
-class Batch:
-    """The works of one transaction of the database, one after another.
-
-    batch = Batch(wire, statements, revision)
-    for each work: run it on `batch.transaction`, then `accept()` or `discard()`
-    batch.finish()
-
-    `careful`: what the database itself would find in the end is looked up at once. With one work in the batch
-    nobody else is undone then, and the work itself gets the exception.
-    """
-
-    def __init__(self, wire: Wire, statements: Statements, revision: int, *, careful: bool = False) -> None:
-        self.wire = wire
-        self.sql = statements
-        self.careful = careful
-        self.revision = revision
-        self.through = Pending()
-        self.running = Pending()
-        self.changed = False  # by a work that is through: something that others want to be told of
-        self.touched = False  # the same of the one that runs
-        self.wrote = False  # there is something to commit
-        self.jobs: dict[str, Job | None] = {}  # as the database has them
-        self.keys: dict[tuple[str, str], tuple[str, str] | None] = {}
-        self.held: dict[str, dict[str, str]] = {}  # node → GPU → token, as the database has them
-        self._first = self._before = revision
-        self._savepoint = False
-        self.transaction = SqlTransaction(self)
-
-    def accept(self) -> None:
-        """The work is through."""
-        if self._savepoint:
-            self.wire.say("RELEASE SAVEPOINT work")
-            self._savepoint = False
-        if not self.running.empty:
-            self.through.join(self.running)
-            self.running = Pending()
-        self.changed |= self.touched
-        self.touched = False
-        self._before = self.revision
-
-    def discard(self) -> None:
-        """The work raised: all that it wrote is undone."""
-        if self._savepoint:
-            self.wire.say("ROLLBACK TO SAVEPOINT work")
-            self.wire.say("RELEASE SAVEPOINT work")
-            self._savepoint = False
-            self._forget()
-        self.running = Pending()
-        self.touched = False
-        self.revision = self._before
-
-    def finish(self) -> None:
-        """Hands all to the database. Left to do: the commit."""
-        self.wrote |= not self.through.empty
-        with self.wire.together():
-            self.through.flush(self.wire, self.sql)
-            if self.revision != self._first:
-                self.wire.run(self.sql.set_revision, {"revision": self.revision})
-
-    def next(self) -> int:
-        self.touched = True
-        self.revision += 1
-        return self.revision
-
-    def settle(self) -> None:
-        """The database has all that was written until now, so that a query sees it."""
-        if not self.through.empty:
-            self.wrote = True
-            self.through.flush(self.wire, self.sql)
-            self._forget()
-        if not self.running.empty:
-            self._begin()
-            self.running.flush(self.wire, self.sql)
-            self._forget()
-
-    def direct(self, statement: Statement, values: Values) -> int:
-        """Writes at once; how many rows it changed."""
-        self.settle()
-        self._begin()
-        self.touched = True
-        return self.wire.run(statement, values)
-
-    def _begin(self) -> None:
-        """From here on the database has things of the work that runs."""
-        if not self._savepoint:
-            self.wrote = True
-            self.wire.say("SAVEPOINT work")
-            self._savepoint = True
-
-    def _forget(self) -> None:
-        self.jobs.clear()
-        self.keys.clear()
-        self.held.clear()
 
 
 class SqlTransaction(SqlReader):
@@ -170,6 +74,8 @@ class SqlTransaction(SqlReader):
             raise StoreConflict(f"there is a job {job.id} already")
         batch.running.put(job, batch.next())
         batch.running.added[job.id] = dict(environment)
+        if job.after:
+            batch.running.wait(job.id, no_more=frozenset(), now=waits_of(job))
 
     def put_job(self, job: Job) -> None:
         old = self.job(job.id)
@@ -179,6 +85,8 @@ class SqlTransaction(SqlReader):
         running.put(job, self._batch.next())
         if not same_but_for_moves(old, job):
             running.whole.add(job.id)
+        if old.after or job.after:
+            running.wait(job.id, no_more=waits_of(old), now=waits_of(job))
 
     def environment(self, id: str) -> Mapping[str, str]:
         for layer in (self._batch.running, self._batch.through):
@@ -197,6 +105,13 @@ class SqlTransaction(SqlReader):
     def count_jobs(self, wanted: JobFilter) -> Mapping[JobState, int]:
         self._batch.settle()
         return super().count_jobs(wanted)
+
+    def _waiters(self, job: str) -> set[str]:
+        found = super()._waiters(job)
+        for layer in (self._batch.through, self._batch.running):
+            for id, waits in layer.waits.get(job, {}).items():
+                (found.add if waits else found.discard)(id)
+        return found
 
     def changes(self, since: int, *, live_only: bool = False) -> Changes:
         self._batch.settle()
@@ -220,6 +135,37 @@ class SqlTransaction(SqlReader):
     def forget_keys(self, before: float) -> int:
         return self._batch.direct(self._sql.forget_keys, {"before": before})
 
+    # ------------------------------------------------------------- documents
+
+    def document(self, kind: str, key: str) -> Document | None:
+        batch, name = self._batch, (kind, key)
+        for layer in (batch.running, batch.through):
+            if name in layer.documents:
+                found = document_from(tuple(layer.documents[name].values()))
+                return None if found.data is None else found
+        if name not in batch.documents:
+            batch.documents[name] = super().document(kind, key)
+        return batch.documents[name]
+
+    def documents(self, kind: str) -> Sequence[Document]:
+        if self._batch.running.documents or self._batch.through.documents:
+            self._batch.settle()
+        return super().documents(kind)
+
+    def put_document(self, kind: str, key: str, data: Mapping[str, Any]) -> None:
+        self._put_document(kind, key, data)
+
+    def remove_document(self, kind: str, key: str) -> None:
+        if self.document(kind, key) is not None:
+            self._put_document(kind, key, None)
+
+    def _put_document(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
+        # The row first, as with events.
+        revision = self._batch.revision + 1
+        row = document_row(Document(kind=kind, key=key, data=data, revision=revision))
+        self._batch.next()
+        self._batch.running.documents[kind, key] = row
+
     # ---------------------------------------------------------------- leases
 
     def leases(self, *, node: str | None = None) -> Sequence[JobLease]:
@@ -238,27 +184,23 @@ class SqlTransaction(SqlReader):
         taken = token in batch.running.taken or token in batch.through.taken
         if taken or (batch.careful and self._wire.rows(self._sql.lease_exists, {"token": token})):
             raise StoreConflict(f"there is a lease {token} already")
+        check_milli(lease)
         seen: set[str] = set()
         for gpu in lease.gpus:
-            holder = token if gpu in seen else self._holder(lease.node, gpu)
-            if holder is not None:
-                raise StoreConflict(f"GPU {gpu} of node {lease.node} is in another lease: {holder}")
+            holder, taken = (token, WHOLE) if gpu in seen else self._taken(lease.node, gpu)
+            check_room(lease, gpu, taken, holder)
             seen.add(gpu)
         batch.running.take(lease)
         batch.touched = True
 
-    def _holder(self, node: str, gpu: str) -> str | None:
+    def _taken(self, node: str, gpu: str) -> Taken:
         batch = self._batch
-        if node not in batch.held:
-            batch.held[node] = dict(self._wire.rows(self._sql.holders, {"node": node}))
-        place = (node, gpu)
-        if (holder := batch.running.holders.get(place)) is not None:
-            return holder
-        if (holder := batch.through.holders.get(place)) is None:
-            holder = batch.held[node].get(gpu)
-            if holder in batch.through.freed:
-                return None
-        return None if holder in batch.running.freed else holder
+        taken = batch.held.of(node, gpu, batch.through, batch.running)
+        if taken is None:
+            batch.settle()
+            taken = batch.held.of(node, gpu, batch.through, batch.running)
+            assert taken is not None
+        return taken
 
     def free_lease(self, token: str) -> None:
         self._batch.running.free(token)

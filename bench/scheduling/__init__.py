@@ -1,0 +1,1 @@
+"""How well jobs are placed, on traces of real clusters."""
