@@ -124,9 +124,13 @@ def test_nothing_of_a_job_stays_whatever_it_did(node: Inside) -> None:
     assert agent.ended(token)["exit_code"] == 0
     assert node.pids(1)
     eventually(lambda: not node.pids(1), "all of it is killed")
-    again = node.launch(agent, "sh", "-c", f'env -i setsid sh -c "{hidden}" & {hidden}')
+    armed = f"armed-{token}"  # it takes a moment until a shell ignores anything
+    deaf = f"trap '' TERM; >{armed}; while :; do sleep 0.1; done"
+    script = f'env -i setsid sh -c "{hidden}" & {deaf}'
+    again = node.launch(agent, "sh", "-c", script)
     agent.until(again, "running")
-    eventually(lambda: len(node.pids(2)) >= 2)
+    there = ("test", "-e", f"/tmp/{armed}")
+    eventually(lambda: node.machine.run(*there, check=False).returncode == 0 and len(node.pids(2)) >= 2)
     agent.say(cmd="stop", token=again, why="canceled", grace=0.3)
     assert agent.ended(again)["signal"] == 9
     eventually(lambda: not node.pids(2), "all of it is killed")
