@@ -5,7 +5,7 @@ from math import inf
 from tests.scheduling.cluster import GIB, gpu, job
 
 from sentinel.scheduling.need import Need, need_of
-from sentinel.scheduling.site import OVERRUN, Site, Start, Stay, earliest, freed_at, make_site
+from sentinel.scheduling.site import OVERRUN, Site, Start, Stay, earliest, freed, freed_at, make_site
 
 NOW = 1000.0
 
@@ -78,6 +78,7 @@ def test_the_bound_is_never_later_than_the_start() -> None:
         for wanted in (need(1), need(2), need(gpu_milli=500), need(gpu_milli=900)):
             start = earliest(one, wanted, 50.0, NOW, [])
             bound = freed_at(one, wanted)
+            assert freed_at(one, wanted, freed(one)) == bound, "the short way says the same"
             assert bound is not None
             assert start is None or bound <= start.at
 

@@ -165,7 +165,7 @@ class Bookings:
             return None
         if kind.need.nodes > 1:
             return self._look(kind, job, windows, before)
-        starts = self._starts(kind, windows, job.id in self._clear, sooner)
+        starts = self._starts(kind, windows, job.id in self._clear, sooner, before.at)
         return Booking(job=job.id, starts=tuple(starts), at=starts[0].at) if starts else None
 
     def _again(self, kind: Kind, windows: Windows, before: Booking, *, known: bool) -> Booking | None:
@@ -243,14 +243,19 @@ class Bookings:
         return None
 
     def _starts(
-        self, kind: Kind, windows: Windows, known: bool, soonest: Iterable[tuple[float, str]]
+        self,
+        kind: Kind,
+        windows: Windows,
+        known: bool,
+        soonest: Iterable[tuple[float, str]],
+        before: float = inf,
     ) -> list[Start]:
-        """The earliest time at which all its parts can start together, and where; empty: none is known."""
+        """The earliest time `before` which all its parts can start together, and where; empty: none known."""
         need, lasts = kind.need, inf if kind.limit is None else kind.limit
         starts: list[Start] = []
         for looked, (bound, id) in enumerate(soonest):
             full = len(starts) >= need.nodes
-            by = starts[need.nodes - 1].at if full else inf
+            by = starts[need.nodes - 1].at if full else before
             if bound == inf or (full and (bound >= by or looked >= _LOOKED_AT)):
                 break
             stays = self.stays(id, windows, known)

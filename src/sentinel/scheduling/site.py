@@ -228,13 +228,39 @@ def _until(stay: Stay, now: float) -> float:
     return stay.end if stay.end > now else now + OVERRUN
 
 
-def freed_at(site: Site, need: Need) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Of a site: when each of its GPUs is let go of, sorted; `of`: one of them, where all are alike."""
+
+    ends: tuple[float, ...]
+    of: NodeGpu | None
+
+
+def freed(site: Site) -> Freed:
+    """What `freed_at` needs of a site, for whoever asks for many needs."""
+    ends = [-inf if milli == WHOLE else inf for milli in site.left.gpus]
+    known = [-inf] * len(ends)
+    for stay in site.held:
+        for at in stay.positions:
+            known[at] = max(known[at], stay.end)
+    kinds = {(gpu.model, gpu.memory_total_bytes) for gpu in site.gpus}
+    return Freed(
+        tuple(sorted(known[at] if end == inf else end for at, end in enumerate(ends))),
+        site.gpus[0] if len(kinds) == 1 else None,
+    )
+
+
+def freed_at(site: Site, need: Need, known: Freed | None = None) -> float | None:
     """A lower bound of `earliest`: when enough GPUs that suit have been let go of, whatever is kept; -inf
-    when they are free, inf when that is not known. None: there are never enough."""
+    when they are free, inf when that is not known. None: there are never enough. `known`: `freed(site)`."""
     if need.shared and not site.shares:
         return None
     if need.node is not None and need.node != site.name:
         return None
+    if known is not None and known.of is not None and not need.shared:
+        if not need.suits(known.of) or len(known.ends) < need.gpus:
+            return None
+        return known.ends[need.gpus - 1] if need.gpus else -inf
     busy = [-inf if milli >= need.milli else inf for milli in site.left.gpus]
     soonest = [-inf] * len(busy)
     for stay in site.held:

@@ -20,7 +20,7 @@ from sentinel.scheduling.fragmentation import Mix
 from sentinel.scheduling.need import Need, need_of
 from sentinel.scheduling.order import Lines
 from sentinel.scheduling.seating import Fit
-from sentinel.scheduling.site import OVERRUN, Site, Stay, freed_at, make_site
+from sentinel.scheduling.site import OVERRUN, Freed, Site, Stay, freed, freed_at, make_site
 
 Named = tuple[str, str]  # a node's name and its id
 Soon = tuple[float, str, str]  # when enough is free there at the soonest, name, id
@@ -69,6 +69,7 @@ class Snapshot:
         self.changed: set[str] = set()  # ids of sites that are others than when somebody last emptied this
         self._queued: tuple[Job, ...] | None = None
         self._fits: dict[Need, dict[object, Fit | None]] = {}
+        self._freed: dict[str, Freed] = {}  # of sites by id, where somebody asked
         self.demand = Demand()
         self._soon: dict[Need, tuple[list[Soon], dict[str, float]]] = {}
 
@@ -153,12 +154,20 @@ class Snapshot:
             fits = self.fits(need)
             bounds: dict[str, float] = {}
             for id, site in self.sites.items():
-                soon = -inf if fits.get(site.shape) is not None else freed_at(site, need)
+                soon = (
+                    -inf if fits.get(site.shape) is not None else freed_at(site, need, self._freed_of(site))
+                )
                 if soon is not None:
                     bounds[id] = soon
             ordered = sorted((at, self.sites[id].name, id) for id, at in bounds.items())
             known = self._soon[need] = ordered, bounds
         return known[0]
+
+    def _freed_of(self, site: Site) -> Freed:
+        known = self._freed.get(site.id)
+        if known is None:
+            known = self._freed[site.id] = freed(site)
+        return known
 
     def soonest_among(self, need: Need, ids: Iterable[str]) -> list[tuple[float, str]]:
         """The same of these nodes alone: when, and which."""
@@ -290,6 +299,7 @@ class Snapshot:
 
     def _look_again(self, id: str) -> None:
         self._alike.pop(id, None)
+        self._freed.pop(id, None)
         self.changed.add(id)
         before = self.sites.pop(id, None)
         if before is not None:
@@ -313,7 +323,7 @@ class Snapshot:
         if bound is not None and before is not None:
             del ordered[bisect_left(ordered, (bound, before.name, id))]
         site = self.sites.get(id)
-        soon = None if site is None else freed_at(site, need)
+        soon = None if site is None else freed_at(site, need, self._freed_of(site))
         if site is not None and soon is not None:
             bounds[id] = soon
             insort(ordered, (soon, site.name, id))
