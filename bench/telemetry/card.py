@@ -15,6 +15,7 @@ from typing import Any
 from tests.gpu_hardware.card import holder, plain
 
 from bench.figure import machine, percentile
+from bench.telemetry.snapshot import GPUSTAT, NVITOP
 
 ROUNDS, EACH, PROCESSES = 20, 10, 4
 
@@ -40,23 +41,6 @@ def take():
     listed = [one for gpu in source.read().gpus for one in gpu.processes or ()]
     return 1, len(listed), len(listed)
 """
-_NVITOP = """
-from nvitop import Device, GpuProcess
-devices = Device.all()
-def take():
-    shown = [device.as_snapshot() for device in devices]
-    listed = GpuProcess.take_snapshots(
-        [one for device in devices for one in device.processes().values()], failsafe=True
-    )
-    return len(shown), len(listed), len([one for one in listed if one.username])
-"""
-_GPUSTAT = """
-import gpustat
-def take():
-    shown = gpustat.new_query()
-    listed = [one for gpu in shown for one in gpu.processes]
-    return len(shown), len(listed), len([one for one in listed if one["username"]])
-"""
 _SMI = """
 import subprocess
 def take():
@@ -79,8 +63,8 @@ for line in sys.stdin:
 _PROGRAMS = {
     "sentinel, every sensor, shares and owners": (_SENTINEL, EACH),
     "sentinel, what the arbiter reads": (_ARBITER, EACH),
-    "nvitop": (_NVITOP, EACH),
-    "gpustat": (_GPUSTAT, EACH),
+    "nvitop": (NVITOP, EACH),
+    "gpustat": (GPUSTAT, EACH),
     "nvidia-smi -q -x": (_SMI, 1),
 }
 

@@ -37,7 +37,7 @@ def take():
     assert len({one.utilization_percent for one in listed}) > 20
     return len(sample.reading.gpus), len(listed), len([one for one in listed if sample.owners[one.pid].user])
 """
-_NVITOP = """
+NVITOP = """
 from nvitop import Device, GpuProcess
 devices = Device.all()
 def take():
@@ -47,7 +47,7 @@ def take():
     )
     return len(shown), len(listed), len([one for one in listed if one.username])
 """
-_GPUSTAT = """
+GPUSTAT = """
 import gpustat
 def take():
     shown = gpustat.new_query()
@@ -67,7 +67,7 @@ for line in sys.stdin:
         spent.append((time.process_time_ns() - began) / 1e6)
     print(json.dumps(spent), flush=True)
 """
-_PROGRAMS = {"sentinel": _SENTINEL, "nvitop": _NVITOP, "gpustat": _GPUSTAT}
+_PROGRAMS = {"sentinel": _SENTINEL, "nvitop": NVITOP, "gpustat": GPUSTAT}
 
 
 def measure(quick: bool) -> list[Figure]:

@@ -42,15 +42,8 @@ class Live(Mirror):
             self.clear()
         self._first = False
         self.hold = look.hold
-        changes = look.changes
-        self.take(
-            jobs=changes.jobs,
-            nodes=changes.nodes,
-            removed=changes.removed_nodes,
-            documents=changes.documents,
-        )
-        self.revision = changes.revision
-        return changes
+        self.keep_up(look.changes)
+        return look.changes
 
     def refresh(self) -> Changes:
         """Both at once, for who has no event loop."""

@@ -118,6 +118,11 @@ class JobSpec:
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # rlimits by name: {"nofile": 65536}
     pty: bool = False  # on a terminal of its own, for `sentinel run --pty`
 
+    @property
+    def total_milli(self) -> int:
+        """Thousandths of GPUs, on all its nodes."""
+        return self.gpus * self.gpu_milli * self.nodes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:

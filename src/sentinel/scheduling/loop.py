@@ -92,9 +92,7 @@ class Scheduler:
         self._stale = True  # something may be placed that could not be before
         self._bookings: Mapping[str, Booking] = {}
         self._anew_at: float | None = self._began  # when all bookings are worked out anew
-        self._again_at: float | None = (
-            None  # epoch: when a pass may decide otherwise although nothing changed
-        )
+        self._again_at: float | None = None  # epoch; see Pass
         self._careful = False
 
     def step(self) -> Step:

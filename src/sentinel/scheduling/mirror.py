@@ -32,6 +32,11 @@ class Mirror(Snapshot):
         if another:
             self.clear()
         self._read_once, self.hold = True, hold
+        self.keep_up(changes)
+        return changes
+
+    def keep_up(self, changes: Changes) -> None:
+        """Takes all that changed: the one place that knows what a store tells of."""
         self.take(
             jobs=changes.jobs,
             nodes=changes.nodes,
@@ -39,7 +44,6 @@ class Mirror(Snapshot):
             documents=changes.documents,
         )
         self.revision = changes.revision
-        return changes
 
 
 def holds(reader: Reader) -> bool:

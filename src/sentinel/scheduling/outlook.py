@@ -120,14 +120,7 @@ def _begun(job: Job, seats: Sequence[Seat], clock: float) -> list[Job]:
 
 def _copy(snapshot: Snapshot) -> Snapshot:
     copy = Snapshot()
-    copy.accounts = deepcopy(snapshot.accounts)
-    for job in snapshot.jobs.values():
-        if job.placement is not None:  # charged again below
-            copy.accounts.charge(job.owner, job.account, -_milli(job), job.allocated_at)
-    copy.reservations = dict(snapshot.reservations)
     copy.take(nodes=snapshot.nodes.values(), jobs=snapshot.jobs.values())
+    copy.accounts = deepcopy(snapshot.accounts)  # in which these jobs are charged
+    copy.reservations = dict(snapshot.reservations)
     return copy
-
-
-def _milli(job: Job) -> int:
-    return job.spec.gpus * job.spec.gpu_milli * job.spec.nodes

@@ -110,7 +110,7 @@ class Victims:
     def _loses(self, job: Job) -> float:
         if job.spec.checkpoint or job.started_at is None:
             return 0.0
-        return max(0.0, self.now - job.started_at) * job.spec.gpus * job.spec.gpu_milli / WHOLE
+        return max(0.0, self.now - job.started_at) * job.spec.total_milli / WHOLE
 
     def _borrowers(self) -> dict[str, list[Job]]:
         """Of each account above its soft limit: what was begun last, until the rest is within it."""
@@ -243,7 +243,7 @@ def _began(unit: Sequence[Job]) -> float:
 
 
 def _milli(unit: Sequence[Job]) -> int:
-    return sum(job.spec.gpus * job.spec.gpu_milli for job in unit)
+    return sum(job.spec.total_milli for job in unit)
 
 
 def _why(job: Job, victim: Victim) -> str:

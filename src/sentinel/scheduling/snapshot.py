@@ -123,14 +123,6 @@ class Snapshot:
         alike = self._machines.values()
         return sum(len(nodes) for nodes in alike if need.could_run_on(next(iter(nodes.values()))))
 
-    def may_come_free(self, need: Need, node_id: str) -> bool:
-        """Whether nothing but jobs of ours can be in its way there. The GPU of one of those is blocked by it
-        at most, whatever its node says."""
-        site = self.sites.get(node_id)
-        if site is None or (need.node is not None and need.node != site.name):
-            return False
-        return len(site.gpus) >= need.gpus and sum(map(need.suits, site.gpus)) >= need.gpus
-
     def mix(self) -> Mix | None:
         """What the jobs there are ask for; None where there is none."""
         mix, another = self.demand.mix()
@@ -239,7 +231,7 @@ class Snapshot:
             self._placed.setdefault(node, {})[job.id] = job
             self._placed_of.setdefault(job.owner, {})[job.id] = job
             self._holders.setdefault(node, {}).update(dict.fromkeys(job.placement.gpus, job.id))
-            self.accounts.charge(job.owner, job.account, _milli(job), job.allocated_at)
+            self.accounts.charge(job.owner, job.account, job.spec.total_milli, job.allocated_at)
             if job.spec.preemptible:
                 self.preemptible[job.id] = job
         if job.array is not None and _runs_as_task(job):
@@ -288,7 +280,7 @@ class Snapshot:
             self._placed[node].pop(old.id)
             self._placed_of[old.owner].pop(old.id)
             self.preemptible.pop(old.id, None)
-            self.accounts.charge(old.owner, old.account, -_milli(old), old.allocated_at)
+            self.accounts.charge(old.owner, old.account, -old.spec.total_milli, old.allocated_at)
             holders = self._holders[node]
             for gpu in old.placement.gpus:
                 if holders.get(gpu) == old.id:  # else its next holder was told of first
@@ -380,10 +372,6 @@ def _age(job: Job) -> tuple[float, str]:
 def _runs_as_task(job: Job) -> bool:
     """Whether it counts against its array's limit: a gang does, which itself holds nothing, and once."""
     return job.state.placed and job.part is None
-
-
-def _milli(job: Job) -> int:
-    return need_of(job.spec).total_milli
 
 
 def _has(job: Job, gpu: str) -> bool:
