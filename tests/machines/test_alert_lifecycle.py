@@ -299,37 +299,30 @@ class AlertLifecycle(RuleBasedStateMachine):
             assert not self.is_silenced(alert), "silenced, and told"
         for channel in notice.channels:
             for alert in notice.alerts:
+                # Other channels are another group: each is told to the end of what it was told.
+                key = f"{channel} of {notice.channels}", alert.fingerprint
                 if alert.fingerprint in notice.fresh:
-                    self.hear_of(channel, alert, notice.reason)
+                    self.hear_of(key, alert, notice.reason)
                 else:
-                    self.hear_again(channel, alert)
+                    self.hear_again(key, alert)
 
-    def hear_of(self, channel: str, alert: Alert, reason: Reason) -> None:
-        # Channels that change together are another group: each is told of what it is told.
-        key = f"{channel} of {self.route.channels}", alert.fingerprint
+    def hear_of(self, key: tuple[str, str], alert: Alert, reason: Reason) -> None:
         before = self.last.get(key)
         if reason is Reason.REMINDER:
             assert before is not None and before[0] is alert.state and alert.ack is None
         elif alert.state is AlertState.RESOLVED:
-            self.resolve(channel, alert.fingerprint)
+            assert key in self.last, "resolved, but it was never told"
+            del self.last[key]
             return
         else:
             worse = before is not None and RANK[alert.severity] > RANK[before[1]]
             assert before is None or before[0] is not alert.state or worse, "told twice"
         self.last[key] = alert.state, alert.severity
 
-    def hear_again(self, channel: str, alert: Alert) -> None:
+    def hear_again(self, key: tuple[str, str], alert: Alert) -> None:
         """It is named beside the news, as it is now."""
-        key = f"{channel} of {self.route.channels}", alert.fingerprint
         assert self.last[key][0] is alert.state
         self.last[key] = alert.state, alert.severity
-
-    def resolve(self, channel: str, id: str) -> None:
-        """Somebody who was told is told; which of the groups of that channel it is, is not accounted for."""
-        keys = [key for key in self.last if key[0].startswith(f"{channel} of ") and key[1] == id]
-        assert keys, "resolved, but it was never told"
-        here = (f"{channel} of {self.route.channels}", id)
-        del self.last[here if here in keys else keys[0]]
 
     def claim(self, elapsed: float) -> None:
         """What could be told for longer than its route allows has been."""
