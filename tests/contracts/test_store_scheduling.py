@@ -473,6 +473,21 @@ def test_documents_are_kept_by_kind_and_key(store: Store) -> None:
         assert (found.data, found.revision) == ({"weight": 1}, 4)
 
 
+def test_what_is_left_of_removed_documents_is_dropped_when_nobody_needs_it(store: Store) -> None:
+    store.write(lambda tx: [tx.put_document("a", key, {}) for key in ("k1", "k2", "k3")])
+    store.write(lambda tx: tx.remove_document("a", "k1"))
+    store.write(lambda tx: tx.remove_document("a", "k2"))
+    assert store.write(lambda tx: tx.forget_documents(5)) == 1
+    with store.read() as view:
+        assert [(each.key, each.data) for each in view.changes(3).documents] == [("k2", None)]
+        assert [each.key for each in view.documents("a")] == ["k3"]
+    assert store.write(lambda tx: tx.forget_documents(6)) == 1
+    store.write(lambda tx: tx.put_document("a", "k1", {"n": 1}))
+    with store.read() as view:
+        assert [each.key for each in view.changes(3).documents] == ["k1"]
+        assert view.revision() == 6
+
+
 def test_documents_that_changed_or_went_are_among_the_changes(store: Store) -> None:
     store.write(lambda tx: [tx.put_document("a", key, {"n": 1}) for key in ("k1", "k2", "k3")])
     store.write(lambda tx: tx.put_document("a", "k1", {"n": 2}))

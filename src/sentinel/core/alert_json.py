@@ -44,6 +44,17 @@ from sentinel.core.finding import Severity
 
 # The kinds of the store's documents; their keys: fingerprint, id, name, name.
 ALERT, SILENCE, INHIBITION, ROUTE = "alert", "silence", "inhibition", "alert-route"
+ACK = "alert-ack"  # what somebody said of an alert since the last round; its key is the fingerprint
+CHANNEL = "channel"  # see ports.notifier; its key is the name
+DEFAULT_ROUTE = "default"
+"""The route to all channels; in force while nobody wrote routes."""
+
+FARES = "alerting"
+"""The store's setting that says how the watch fares: {"round_at": EPOCH, "seconds": N, "series": N,
+"history": "ok" | WHY, "alertmanager": "ok" | WHY | null}."""
+ELSEWHERE = "alerting_elsewhere"
+"""The store's setting that says what a foreign Alertmanager silences, by fingerprint: {"by", "why", "until":
+EPOCH}."""
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")

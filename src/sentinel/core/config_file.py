@@ -12,7 +12,11 @@ from sentinel.core.errors import ConfigError
 from sentinel.core.toml_table import Table
 
 DEFAULT_CONFIG = "/etc/sentinel/config.toml"
-SECTIONS = {"arbiter", "watchdog", "limits", "web", "service", "inventory", "telemetry", "health", "server"}
+SECTIONS = {
+    *("arbiter", "watchdog", "limits", "web", "service"),
+    *("inventory", "telemetry", "health", "inference"),
+    *("server", "history", "alerting", "slurm", "scrape"),
+}
 
 
 def read(path: str) -> Table:

@@ -23,8 +23,10 @@ class Table:
         self._raw, self._name, self._text, self._path, self._nth = raw, name, text, path, nth
 
     def error(self, key: str, message: str) -> ConfigError:
-        dotted = f"{self._name}.{key}" if self._name else key
-        return ConfigError(message, file=self._path, line=self._line(key), key=dotted)
+        return ConfigError(message, file=self._path, line=self._line(key), key=self._dotted(key))
+
+    def _dotted(self, key: str) -> str:
+        return f"{self._name}.{key}" if self._name else key
 
     def _line(self, key: str) -> int | None:
         """Where `key` is set in this table, or else where the table begins. By eye, not by grammar:
@@ -53,7 +55,7 @@ class Table:
         value = self._raw.get(key, {})
         if not isinstance(value, dict):
             raise self.error(key, f"is a table, written [{key}]")
-        inner = Table(cast("dict[str, Any]", value), key, self._text, self._path)
+        inner = Table(cast("dict[str, Any]", value), self._dotted(key), self._text, self._path)
         inner.refuse_unknown(known)
         return inner
 
@@ -63,7 +65,8 @@ class Table:
         if not all(isinstance(row, dict) for row in rows):
             raise self.error(key, f"is a list of tables, each written [[{key}]]")
         found = [
-            Table(cast("dict[str, Any]", row), key, self._text, self._path, n) for n, row in enumerate(rows)
+            Table(cast("dict[str, Any]", row), self._dotted(key), self._text, self._path, n)
+            for n, row in enumerate(rows)
         ]
         for inner in found:
             inner.refuse_unknown(known)

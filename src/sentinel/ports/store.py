@@ -239,6 +239,11 @@ class Transaction(Reader, Protocol):
         """Idempotent. Who asks for changes is told that it is gone."""
         ...
 
+    def forget_documents(self, before: int) -> int:
+        """Drops what is left of documents that were removed before that revision; how many. Who follows the
+        changes has to have passed it."""
+        ...
+
     def remember_key(self, owner: str, key: str, digest: str, job: str, now: float) -> None:
         """That this Idempotency-Key made this job. StoreConflict when the key is taken."""
         ...

@@ -10,6 +10,7 @@ StoreUnavailable has changed nothing; call it again later.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sentinel.core.account_json import ACCOUNT, USAGE
 from sentinel.core.errors import StoreConflict, StoreUnavailable
 from sentinel.core.job import WHOLE, Cancel, Job, JobState, Placement
 from sentinel.core.node import Node, NodeState
@@ -29,6 +30,9 @@ MOST_AT_ONCE = 256  # jobs placed in one transaction: the store has others to se
 RETRY = 0.05  # seconds; after a decision that no longer held
 LOOK_ANEW = 60.0  # seconds after which all bookings are worked out anew, whatever has changed
 HOLD_LOOK = 1.0  # seconds between looks at the beats while nodes are waited for
+
+DECISIVE = frozenset((ACCOUNT, USAGE, RESERVATION))
+"""The kinds of documents that decide what may be placed."""
 
 _TERMS = Terms()
 
@@ -110,7 +114,8 @@ class Scheduler:
         now = self._now()
         self._backoff.see(changes.jobs, now)
         woken = self._backoff.wake(now) or held != self._mirror.hold
-        if woken or changes.jobs or changes.nodes or changes.removed_nodes or changes.documents:
+        decisive = any(one.kind in DECISIVE for one in changes.documents)
+        if woken or changes.jobs or changes.nodes or changes.removed_nodes or decisive:
             self._stale = True
         if self._again_at is not None and self._today() >= self._again_at:
             self._stale, self._anew_at = True, now

@@ -13,7 +13,7 @@ from math import inf
 from sentinel.core.job import WHOLE, Job, JobState
 from sentinel.core.node import Node, NodeGpu, NodeState, Sharing
 from sentinel.core.reservation import Reservation
-from sentinel.core.reservation_json import reservation_from
+from sentinel.core.reservation_json import RESERVATION, reservation_from
 from sentinel.scheduling.accounts import Accounts, Kept
 from sentinel.scheduling.demand import Demand
 from sentinel.scheduling.fragmentation import Mix
@@ -201,7 +201,7 @@ class Snapshot:
             return
         self.accounts.take(documents)
         for document in documents:
-            if document.kind == "reservation":
+            if document.kind == RESERVATION:
                 if document.data is None:
                     self.reservations.pop(document.key, None)
                 else:

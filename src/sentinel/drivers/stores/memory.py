@@ -90,6 +90,15 @@ class MemoryTransaction(MemoryView):
         if self.document(kind, key) is not None:
             self._put_document(kind, key, None)
 
+    def forget_documents(self, before: int) -> int:
+        kept = self._tables.documents
+        gone = [name for name, one in kept.items() if one.data is None and one.revision < before]
+        if gone:
+            documents = self._own("documents").documents
+            for name in gone:
+                del documents[name]
+        return len(gone)
+
     def _put_document(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
         documents = self._own("documents").documents
         documents[kind, key] = Document(kind=kind, key=key, data=data, revision=self._next())

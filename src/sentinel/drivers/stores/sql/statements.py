@@ -191,6 +191,8 @@ class Statements:
 
         # events
         self.add_event = self._insert(events)
+        gone = (documents.c.data.is_(None), documents.c.revision < bindparam("revision", type_=NUMBER))
+        self.forget_documents = make(delete(documents).where(*gone))
         self.forget_events = make(delete(events).where(events.c.time < bindparam("before", type_=Double)))
 
         # people

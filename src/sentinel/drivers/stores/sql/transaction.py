@@ -159,6 +159,9 @@ class SqlTransaction(SqlReader):
         if self.document(kind, key) is not None:
             self._put_document(kind, key, None)
 
+    def forget_documents(self, before: int) -> int:
+        return self._batch.direct(self._sql.forget_documents, {"revision": before})
+
     def _put_document(self, kind: str, key: str, data: Mapping[str, Any] | None) -> None:
         # The row first, as with events.
         revision = self._batch.revision + 1
