@@ -60,7 +60,7 @@ METRICS: dict[str, Callable[[random.Random, int], float]] = {
 
 
 @cache
-def _pool(metric: str) -> "array[float]":
+def pool(metric: str) -> "array[float]":
     chance = random.Random(metric)
     value = METRICS[metric]
     return array("f", (value(chance, nth) for nth in range(_POOL)))
@@ -93,7 +93,7 @@ def batch(node: int, start: float, count: int) -> Batch:
     """`count` samples from `start` on."""
     at = int(start / INTERVAL)
     columns = tuple(
-        Column(metric=metric, labels=named, values=_values(_pool(metric), (place + at) % _POOL, count))
+        Column(metric=metric, labels=named, values=_values(pool(metric), (place + at) % _POOL, count))
         for metric, named, place in _named(node)
     )
     return Batch(

@@ -11,6 +11,8 @@ from tests.drivers.histories.cases import (
     POWER,
     START,
     TEMPERATURE,
+    batches,
+    begun,
     embedded,
     expected,
     of,
@@ -111,6 +113,15 @@ def test_the_latest_values(history: History) -> None:
     assert [dict(labels)["node"] for labels, _, _ in later] == ["a", "c", "a"], "that one is silent"
     assert history.latest(selector(), END + HOUR, 60) == []
     assert [one[0] for one in history.latest(selector(gpu="1"), END, 60)] == [of("a", "1", sku="H100")]
+
+
+def test_told_again_it_is_told_once(history: History) -> None:
+    told = batches()
+    before = history.query(selector(), START, END, 10, Aggregate.SUM)
+    for again in (told[5], begun(told[5], 2)):
+        found = history.append([again])
+        assert (found.kept, found.known + found.elsewhere, found.refused) in ((0, 1, 0), (1, 0, 0))
+    assert history.query(selector(), START, END, 10, Aggregate.SUM) == before
 
 
 def test_what_there_is(history: History) -> None:

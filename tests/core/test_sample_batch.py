@@ -6,12 +6,14 @@ import math
 import struct
 import zlib
 from array import array
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentinel.api.protection import MOST_BODY
 from sentinel.core.errors import ProtocolError
 from sentinel.core.sample_batch import (
     MAGIC,
@@ -20,6 +22,8 @@ from sentinel.core.sample_batch import (
     MAX_TIMES,
     Batch,
     Column,
+    Columns,
+    _Headers,
     decode,
     encode,
     shuffled,
@@ -79,6 +83,34 @@ def test_series_of_a_card_share_their_labels() -> None:
     assert one.labels is other.labels
 
 
+def test_a_header_that_is_known_is_not_parsed_again() -> None:
+    later = replace(small(), sequence=8, times=(30.0, 40.0))
+    one, other = decode(encode(small())).columns, decode(encode(later)).columns
+    assert isinstance(one, Columns) and isinstance(other, Columns)
+    assert one.series is other.series
+    assert [column.labels for column in other[:1]] == [other[-1].labels]
+
+
+def test_only_so_many_headers_are_remembered() -> None:
+    headers = _Headers(30)
+    packed = [zlib.compress(json.dumps({**HEADER, "columns": [[f"m{n}", 0]]}).encode()) for n in range(40)]
+    found = [headers.of(one) for one in packed]
+    assert headers.of(packed[-1]) is found[-1]
+    assert headers.of(packed[0]) is not found[0] and headers.of(packed[0]).series == found[0].series
+    with pytest.raises(ProtocolError):
+        headers.of(zlib.compress(b"{}"))
+
+
+def test_a_refused_header_is_refused_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(ProtocolError):
+            decode(raw({**HEADER, "node": "b"}, BODY))
+
+
+def test_a_batch_is_a_body_that_the_api_takes() -> None:
+    assert MAX_BYTES <= MOST_BODY
+
+
 def test_a_minute_of_a_node_is_small() -> None:
     columns = tuple(
         Column(
@@ -101,19 +133,23 @@ def test_infinite_is_unknown() -> None:
     assert [value if value == value else None for value in found.values] == [None, 1, None, None]
 
 
-def raw(header: object, rest: bytes = b"", *, length: int | None = None) -> bytes:
+def raw(
+    header: object,
+    rest: bytes = b"",
+    *,
+    sequence: int = 1,
+    times: int = 1,
+    length: int | None = None,
+    packed: bytes | None = None,
+    body: bytes | None = None,
+) -> bytes:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    head = struct.pack("<I", len(text) if length is None else length)
-    return MAGIC + zlib.compress(head + text + rest)
+    packed = zlib.compress(text) if packed is None else packed
+    fixed = struct.pack("<QII", sequence, times, len(packed) if length is None else length)
+    return MAGIC + fixed + packed + (zlib.compress(rest) if body is None else body)
 
 
-HEADER: dict[str, Any] = {
-    "node": "a",
-    "sequence": 1,
-    "times": 1,
-    "labels": [[["node", "a"]]],
-    "columns": [["m", 0]],
-}
+HEADER: dict[str, Any] = {"node": "a", "labels": [[["node", "a"]]], "columns": [["m", 0]]}
 BODY = struct.pack("<df", 10.0, 1.0)
 
 
@@ -127,13 +163,6 @@ ODD: list[dict[str, Any]] = [
     {"node": "b"},
     {"node": "\ud800"},
     {"node": "x" * 1025},
-    {"sequence": -1},
-    {"sequence": True},
-    {"sequence": 1.0},
-    {"sequence": 2**63},
-    {"times": 2},
-    {"times": -1},
-    {"times": MAX_TIMES + 1},
     {"labels": None},
     {"labels": [{"node": "a"}]},
     {"labels": [[]]},
@@ -154,6 +183,7 @@ ODD: list[dict[str, Any]] = [
     {"columns": []},
     {"columns": [["m", 0], ["m", 0]]},
     {"more": 1},
+    {"times": 1},
 ]
 
 
@@ -171,13 +201,22 @@ def test_odd_headers_are_refused(change: dict[str, Any]) -> None:
         b"nonsense",
         MAGIC,
         MAGIC + b"nonsense",
-        b"SSB\x02" + encode(small())[4:],
+        b"SSB\x01" + encode(small())[4:],
         encode(small())[:-3],
         encode(small()) + b"more",
         b"x" * (MAX_BYTES + 1),
-        MAGIC + zlib.compress(bytes(MAX_EXPANDED + 1)),
-        MAGIC + zlib.compress(b"\0"),
         raw(HEADER, BODY, length=10_000),
+        raw(HEADER, BODY, length=3),
+        raw(HEADER, BODY, length=2**32 - 1),
+        raw(HEADER, BODY, packed=b"", body=zlib.compress(json.dumps(HEADER).encode()) + zlib.compress(BODY)),
+        raw(HEADER, BODY, packed=zlib.compress(json.dumps(HEADER).encode()) + b"more"),
+        raw(bytes(MAX_EXPANDED + 1), BODY),
+        raw(HEADER, bytes(MAX_EXPANDED + 1)),
+        raw(HEADER, body=b"nonsense"),
+        raw(HEADER, BODY, sequence=2**63),
+        raw(HEADER, BODY, times=0),
+        raw(HEADER, BODY, times=2),
+        raw(HEADER, bytes(12 * (MAX_TIMES + 1)), times=MAX_TIMES + 1),
         raw(b"{", BODY),
         raw(b"[" * 100_000, BODY),
         raw(b"\xff\xfe", BODY),

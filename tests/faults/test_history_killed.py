@@ -29,19 +29,20 @@ history = EmbeddedHistory(sys.argv[1], clock=clock)
 first = int(sys.argv[2])
 for nth in range(first, 100_000):
     clock.now = START + 60 * nth + 60
-    history.append([minute(nth)])
+    for count in (2, 4, 6):  # while it lasts, as agents do
+        history.append([minute(nth, count)])
     print(nth, flush=True)
 """
 
 
-def minute(nth: int) -> Batch:
-    """Six samples, each of the value that says which minute it is of."""
+def minute(nth: int, count: int = 6) -> Batch:
+    """Six samples, each of the value that says which minute it is of; or the first of them."""
     return Batch(
         node="a",
         sequence=nth,
-        times=tuple(START + 60 * nth + 10.0 * one for one in range(6)),
+        times=tuple(START + 60 * nth + 10.0 * one for one in range(count)),
         columns=tuple(
-            Column(metric=METRIC, labels=of("a", str(gpu)), values=array("f", [nth % 1000] * 6))
+            Column(metric=METRIC, labels=of("a", str(gpu)), values=array("f", [nth % 1000] * count))
             for gpu in range(4)
         ),
     )

@@ -41,7 +41,11 @@ class History(Protocol):
 
     def append(self, batches: Sequence[Batch]) -> Appended:
         """Keeps them; they are on the disk when it returns, all or none. Idempotent: a batch told twice is
-        told once, by its node, sequence and first time; and so is a measurement, by its series and time."""
+        told once, by its node, sequence and first time; and so is a measurement, by its series and time.
+
+        Told again with more times, a batch takes the place of what was told of it: so a minute may be told
+        while it lasts. Told again with as many or fewer, it is known. UsageError when a batch is none: its
+        columns have not as many values as it has times."""
         ...
 
     def query(

@@ -6,7 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -113,6 +113,12 @@ def batch(node: str, sequence: int, known: Known) -> Batch:
     return Batch(node=node, sequence=sequence, times=tuple(times), columns=tuple(columns))
 
 
+def begun(batch: Batch, count: int) -> Batch:
+    """Its first samples, as it was told when there were no more."""
+    columns = [replace(one, values=one.values[:count]) for one in batch.columns]
+    return replace(batch, times=batch.times[:count], columns=tuple(columns))
+
+
 @dataclass
 class Clock:
     now: float
@@ -123,12 +129,15 @@ class Clock:
 
 @contextmanager
 def embedded(folder: Path) -> Generator[History]:
-    """It was told all, as it came, over the wire."""
+    """It was told all over the wire, as agents do it: each minute while it lasts, then whole, some twice."""
     clock = Clock(START)
     history = EmbeddedHistory(str(folder / "history.db"), clock=clock)
     for minute, told in groupby(batches(), lambda one: one.sequence):
         clock.now = minute * 60 + 60
-        history.append([decode(encode(one)) for one in told])
+        whole = list(told)
+        history.append([decode(encode(begun(one, 3))) for one in whole])
+        history.append([decode(encode(one)) for one in whole])
+        history.append([decode(encode(begun(one, minute % 7))) for one in whole])
     clock.now = END
     yield history
     history.close()

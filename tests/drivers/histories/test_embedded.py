@@ -15,10 +15,11 @@ from tests.drivers.histories.cases import Clock, of
 from tests.faults.stores.site import fill, small_disk
 
 from sentinel.core.errors import UsageError
-from sentinel.core.sample_batch import Batch, Column
+from sentinel.core.sample_batch import Batch, Column, decode, encode
 from sentinel.core.series import Aggregate, Selector, labels_from
-from sentinel.drivers.histories import embedded, folding
+from sentinel.drivers.histories import folding, telling
 from sentinel.drivers.histories.embedded import EmbeddedHistory
+from sentinel.drivers.histories.known import REST
 from sentinel.drivers.histories.levels import DAY, HOUR, Level, Retention
 from sentinel.ports.history import Appended, HistoryUnavailable
 
@@ -124,6 +125,107 @@ def test_a_sequence_that_begins_anew_is_no_repetition(site: Site) -> None:
     assert site.count(60) == 12
 
 
+def test_a_minute_is_told_while_it_lasts(site: Site) -> None:
+    other = site.history and site.open()
+    chosen = Selector(metric=METRIC)
+    for count in range(1, 7):
+        assert site.tell(batch(START, range(1, count + 1))) == Appended(kept=1)
+        newest = [(LABELS, START + 10 * (count - 1), float(count))]
+        assert site.history.latest(chosen, START + 60, 60) == newest
+        assert other.latest(chosen, START + 60, 60) == newest, "another process follows"
+    assert site.rows("journal") == 1
+    assert site.tell(batch(START, range(1, 4)), batch(START)) == Appended(known=2)
+    assert site.values(START, START + 60, 60) == [21] == other_values(other)
+    site.fold()
+    # What is told of it after it was folded is told once all the same.
+    assert site.tell(batch(START, [*range(1, 7), 7])) == Appended(kept=1)
+    assert site.values(START, START + 120, 60) == [21, 7]
+    site.fold()
+    assert site.rows("journal") == 0
+    assert site.values(START, START + 120, 60) == [21, 7]
+
+
+def other_values(history: EmbeddedHistory) -> list[float | None]:
+    (one,) = history.query(Selector(metric=METRIC), START, START + 60, 60, Aggregate.SUM)
+    return [value for _, value in one.points]
+
+
+def test_the_longer_one_holds_whoever_tells_it(site: Site) -> None:
+    other = site.history and site.open()
+    site.tell(batch(START, [1, 2]))
+    assert other.append([batch(START, [1, 2, 3])]) == Appended(kept=1)
+    assert site.tell(batch(START, [1, 2])) == Appended(known=1)
+    assert site.tell(batch(START, [1]), batch(START, [1, 2, 3, 4])) == Appended(kept=1, known=1)
+    assert other_values(other) == [10] == site.values(START, START + 60, 60)
+    assert site.rows("journal") == 1
+
+
+def test_folded_by_another_between_two_tellings(site: Site) -> None:
+    other = site.history and site.open()
+    site.tell(*hour()[:-1], batch(START + HOUR - 60, [1, 2, 3]))
+    site.clock.now += 2 * HOUR
+    other.purge(site.clock.now)
+    assert site.rows("journal") == 0
+    site.tell(batch(START + HOUR - 60))
+    for _ in range(2):
+        assert [site.count(step) for step in (10, 60, 3600)] == [360] * 3
+        assert site.values(START, START + HOUR, 3600) == [60 * 21]
+        site.fold()
+
+
+def test_it_came_over_the_wire(site: Site) -> None:
+    """The next minutes of the same series, then of others, then of the former ones again."""
+    for minute in range(3):
+        site.tell(decode(encode(batch(START + 60 * minute))))
+    site.tell(decode(encode(batch(START + 180, metric="gpu_power_watts"))))
+    site.tell(decode(encode(batch(START + 240))))
+    assert site.values(START, START + 300, 60) == [21, 21, 21, None, 21]
+    assert site.values(START, START + 300, 60, metric="gpu_power_watts") == [None, None, None, 21, None]
+    site.clock.now = START + 800 * DAY
+    site.fold(0)
+    site.history.purge(site.clock.now)
+    assert site.history.series() == []
+    site.tell(decode(encode(batch(site.clock.now))))
+    assert site.values(site.clock.now, site.clock.now + 60, 60) == [21], "its ids were forgotten"
+
+
+def test_a_batch_without_all_its_values_is_refused(site: Site) -> None:
+    with pytest.raises(UsageError, match="as many values"):
+        site.tell(batch(START, [1, 2, 3], times=[START, START + 10]))
+    assert site.history.series() == []
+
+
+def test_a_clock_that_jumped_by_months(site: Site) -> None:
+    site.clock.now = START + 100 * DAY
+    times = [START, START + 10, site.clock.now - 20, site.clock.now - 10]
+    for count in range(1, 5):
+        site.tell(batch(START, [1, 2, 3, 4][:count], times=times[:count]))
+    assert site.rows("journal") == 2
+    site.fold()
+    assert site.values(START, START + HOUR, HOUR) == [3]
+    assert site.values(START + 100 * DAY - HOUR, START + 100 * DAY, 60)[-1] == 7
+
+
+def test_a_node_that_comes_back_is_not_folded_with_each_minute(site: Site) -> None:
+    site.clock.now = START + 5 * HOUR
+    for told in hour():
+        site.tell(told)
+        site.clock.now += 1
+    assert site.rows("journal") == 59, "after the first it rests"
+    site.fold(REST / 1000)
+    assert site.rows("journal") == 0 and site.count(60) == 360
+
+
+def test_a_long_backlog_is_folded_without_a_rest(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "MOST_ROWS", 20)
+    site.clock.now = START + 60
+    site.tell(*hour())
+    site.clock.now += 5 * HOUR
+    for left in (40, 20, 0):
+        site.fold(0)
+        assert site.rows("journal") == left
+
+
 def test_out_of_order_late_and_overlapping(site: Site) -> None:
     told = hour()
     random.Random(5).shuffle(told)
@@ -217,7 +319,7 @@ def test_nothing_of_it_is_kept_when_it_fails(site: Site, monkeypatch: pytest.Mon
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(embedded, "pack_raw", broken)
+        patched.setattr(telling, "pack_rows", broken)
         with pytest.raises(HistoryUnavailable, match="disk I/O error"):
             site.tell(batch())
     assert site.history.series() == []
@@ -326,7 +428,7 @@ def test_a_clock_ahead_hides_no_value_of_others(site: Site) -> None:
 
 
 def test_a_node_has_so_many_series(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "MOST_OF_NODE", 2)
+    monkeypatch.setattr(telling, "MOST_OF_NODE", 2)
     metrics = [f"m{nth}" for nth in range(4)]
     columns = tuple(Column(metric=one, labels=LABELS, values=array("f", [1, 2])) for one in metrics)
     told = Batch(node="a", sequence=1, times=(START, START + 10), columns=columns)

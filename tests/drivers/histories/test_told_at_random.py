@@ -6,7 +6,7 @@ from array import array
 from pathlib import Path
 
 import pytest
-from tests.drivers.histories.cases import Clock, of
+from tests.drivers.histories.cases import Clock, begun, of
 
 from sentinel.core.sample_batch import Batch, Column
 from sentinel.core.series import Aggregate, Selector, reduced
@@ -28,14 +28,21 @@ class Told:
         self.history = self.open()
         self.known: dict[int, dict[int, float]] = {0: {}, 1: {}}
         self.batches: list[Batch] = []
+        self.begun: list[Batch] = []  # told in part
 
     def open(self) -> EmbeddedHistory:
         return EmbeddedHistory(str(self.path), clock=self.clock)
 
     def step(self) -> None:
-        match self.chance.choice(["tell", "tell", "tell", "again", "fold", "reopen"]):
+        match self.chance.choice(["tell", "tell", "begin", "go on", "go on", "again", "fold", "reopen"]):
             case "tell":
                 self.tell(self.some())
+            case "begin":
+                whole = self.some()
+                self.begun.append(whole)
+                self.tell(begun(whole, self.chance.randrange(1, len(whole.times) + 1)))
+            case "go on" if self.begun:
+                self.tell(self.begun.pop(self.chance.randrange(len(self.begun))))
             case "again" if self.batches:
                 # Whatever it was answered before, it is told as it was.
                 self.tell(self.chance.choice(self.batches))
@@ -65,7 +72,7 @@ class Told:
             )
             for labels in CARDS[: self.chance.choice([1, 2])]
         )
-        return Batch(node="a", sequence=len(self.batches), times=tuple(times), columns=columns)
+        return Batch(node="a", sequence=self.chance.randrange(2**40), times=tuple(times), columns=columns)
 
     def tell(self, batch: Batch) -> None:
         if self.history.append([batch]).kept:

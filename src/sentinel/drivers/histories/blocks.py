@@ -1,6 +1,6 @@
 """What the embedded history keeps in one row: many values of one node, packed. Pure.
 
-Called by `folding` and `reading`. Two kinds of block:
+Called by `embedded`, `folding` and `reading`. Two kinds of block:
 
     raw       zlib of: number of series, number of times (unsigned each);
               the series' ids, 4 bytes each; the times in milliseconds, 4 bytes each: the first from the
@@ -23,13 +23,14 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from operator import sub
 
-from sentinel.core.sample_batch import shuffled
+from sentinel.core.sample_batch import shuffled, unshuffled
 
 SOON, SMALL = 1, 6  # zlib's levels: for what is packed again within two hours, and for what stays
 MOST_COUNT = 2**16 - 1
 
 _HEAD = struct.Struct("<II")
 _ROLLUP = struct.Struct("<7I")
+_LENGTH = struct.Struct("<I")
 _NAN = math.nan
 
 
@@ -91,6 +92,34 @@ class Raw:
         return Raw(list(self.times), {id: self.columns[id][:] for id in ids if id in self.columns})
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The same as one array: the values of the first of `ids`, then those of the next. Nothing is done for
+    each series: that is what makes telling cheap."""
+
+    times: list[int]
+    ids: "array[int]"
+    values: "array[float]"
+
+    def newest(self) -> "Iterator[tuple[int, int, float]]":
+        """Id, time and value of the last known value of each series."""
+        count = len(self.times)
+        for nth, (id, value) in enumerate(zip(self.ids, self.values[count - 1 :: count], strict=True)):
+            at = count - 1
+            while value != value and at > 0:
+                at -= 1
+                value = self.values[nth * count + at]
+            if value == value:
+                yield id, self.times[at], value
+
+
+def rows_of(raw: Raw) -> Rows:
+    values = array("f")
+    for column in raw.columns.values():
+        values.extend(column)
+    return Rows(raw.times, array("I", raw.columns), values)
+
+
 def raw_from(times: Sequence[float], columns: Mapping[int, "array[float]"]) -> Raw:
     """Times in epoch seconds, in any order. Of two at the same millisecond, the later in the row holds."""
     exact = [round(time * 1000) for time in times]
@@ -144,23 +173,40 @@ class Slots:
 
 def pack_raw(raw: Raw, start: int, level: int) -> bytes:
     """`start`: the block's, in milliseconds."""
-    values = b"".join(map(_bytes, raw.columns.values()))
-    gaps = array("I", map(sub, raw.times, [start, *raw.times[:-1]]))
-    head = _HEAD.pack(len(raw.columns), len(raw.times))
-    return zlib.compress(head + _bytes(array("I", raw.columns)) + _bytes(gaps) + shuffled(values, 4), level)
+    return pack_rows(rows_of(raw), start, level)
+
+
+def pack_rows(rows: Rows, start: int, level: int) -> bytes:
+    """As `pack_raw`."""
+    gaps = array("I", map(sub, rows.times, [start, *rows.times[:-1]]))
+    head = _HEAD.pack(len(rows.ids), len(rows.times))
+    return zlib.compress(
+        b"".join((head, _bytes(rows.ids), _bytes(gaps), shuffled(_bytes(rows.values), 4))), level
+    )
+
+
+def unpack_rows(packed: bytes, start: int) -> Rows:
+    """Of all series in it."""
+    body = zlib.decompress(packed)
+    ids, times, at = _ids_and_times(body, start)
+    values = array("f", unshuffled(body[at:], 4))
+    _to_native(values)
+    return Rows(times, ids, values)
 
 
 def unpack_raw(packed: bytes, start: int, wanted: Collection[int] | None = None) -> Raw:
     """Of all series in it, or of those `wanted`."""
     body = zlib.decompress(packed)
+    ids, times, at = _ids_and_times(body, start)
+    return Raw(times, dict(_floats(body, at, ids, len(times), wanted)))
+
+
+def _ids_and_times(body: bytes, start: int) -> "tuple[array[int], list[int], int]":
+    """And where the values begin."""
     series, count = _HEAD.unpack_from(body)
-    at = _HEAD.size
-    ids = _ints(body[at : at + 4 * series])
-    at += 4 * series
-    gaps = _ints(body[at : at + 4 * count])
-    at += 4 * count
-    times = list(accumulate(gaps, initial=start))[1:]
-    return Raw(times, dict(_floats(body, at, ids, count, wanted)))
+    at = _HEAD.size + 4 * series
+    ids, gaps = _ints(body[_HEAD.size : at]), _ints(body[at : at + 4 * count])
+    return ids, list(accumulate(gaps, initial=start))[1:], at + 4 * count
 
 
 def pack_rollup(series: Mapping[int, Slots], slots: int) -> bytes:
@@ -194,6 +240,25 @@ def unpack_line(
         yield id, line, counts
 
 
+def alike(packed: bytes) -> bytes:
+    """The same for roll-ups of the same series: how many there are, of how many slots, and their ids."""
+    (series,) = _LENGTH.unpack_from(packed)
+    return packed[: _HEAD.size] + packed[_ROLLUP.size : _ROLLUP.size + 4 * series]
+
+
+def rollup_shape(packed: bytes) -> "tuple[array[int], int]":
+    """The ids of a roll-up's series, and how many slots each has."""
+    ids, slots, _ = _rollup(packed)
+    return ids, slots
+
+
+def rollup_part(packed: bytes, part: int) -> bytes:
+    """One of its five parts, as it is kept: compressed and shuffled."""
+    series, _, *lengths = _ROLLUP.unpack_from(packed)
+    at = _ROLLUP.size + 4 * series + sum(lengths[:part])
+    return packed[at : at + lengths[part]]
+
+
 def _rollup(packed: bytes) -> "tuple[array[int], int, list[bytes]]":
     series, slots, *lengths = _ROLLUP.unpack_from(packed)
     at = _ROLLUP.size + 4 * series
@@ -224,14 +289,11 @@ def _columns(
     body: bytes, at: int, width: int, ids: Sequence[int], count: int, wanted: Collection[int] | None
 ) -> Iterator[tuple[int, bytes]]:
     """The wanted ones of the columns that stand shuffled from `at` on."""
-    plane = len(ids) * count
+    size = width * count
+    whole = unshuffled(body[at : at + size * len(ids)], width)
     for nth, id in enumerate(ids):
         if wanted is None or id in wanted:
-            whole = bytearray(width * count)
-            for byte in range(width):
-                left = at + byte * plane + nth * count
-                whole[byte::width] = body[left : left + count]
-            yield id, bytes(whole)
+            yield id, whole[nth * size : (nth + 1) * size]
 
 
 def _bytes(values: "array[float] | array[int]") -> bytes:

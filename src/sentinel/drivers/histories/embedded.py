@@ -6,41 +6,25 @@ of each series is in memory. Several processes may have the file open at once.
 """
 
 import contextlib
-import json
 import sqlite3
 import threading
-from array import array
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from sentinel.core.clock import wall
 from sentinel.core.errors import SentinelError, UsageError
 from sentinel.core.sample_batch import Batch
 from sentinel.core.series import Aggregate, Labels, Selector, Series
-from sentinel.drivers.histories.blocks import SOON, Raw, pack_raw, raw_from
 from sentinel.drivers.histories.folding import fold
 from sentinel.drivers.histories.history_file import BUSY_SECONDS, HistoryFile
 from sentinel.drivers.histories.known import Known, foldable
-from sentinel.drivers.histories.levels import HOUR, SPAN, Level, Retention, plan
+from sentinel.drivers.histories.levels import SPAN, Level, Retention, plan
 from sentinel.drivers.histories.reading import answer, newest
+from sentinel.drivers.histories.telling import New, Telling, Told, write
 from sentinel.ports.history import MOST_VALUES, Appended
 
-AHEAD = HOUR
-"""Seconds that a node's clock may be ahead of ours; what is told of later times is refused."""
-
-MOST_OF_NODE = 50_000  # series
 FOLDS_AN_APPEND, FOLDS_A_PURGE = 2, 64
 MOST_PURGED = 5_000  # blocks, in one transaction
-
-
-@dataclass(slots=True)
-class _Told:
-    """A batch as it goes into the journal."""
-
-    batch: Batch
-    raw: Raw
-    known: bool = False
 
 
 class EmbeddedHistory:
@@ -59,6 +43,7 @@ class EmbeddedHistory:
         self._file = HistoryFile(path, busy_seconds=busy_seconds)
         self._lock = threading.RLock()  # of what is in memory; taken within a transaction, never around one
         self._known = Known(round(clock() * 1000))
+        self._telling = Telling(self._known, self._retention.hour)
         try:
             self._follow()
         except BaseException:
@@ -67,18 +52,18 @@ class EmbeddedHistory:
 
     def append(self, batches: Sequence[Batch]) -> Appended:
         now, refused = self._clock(), 0
-        told: list[_Told] = []
+        told: list[Told] = []
         with self._file.writing() as connection, self._lock:
             self._known.follow(connection)
-            new: dict[tuple[str, Labels], tuple[int, str]] = {}
+            new: New = {}
             for batch in batches:
-                raw, less = self._raw(connection, batch, now, new)
+                rows, less = self._telling.rows(connection, batch, now, new)
                 refused += less
-                if raw.times and raw.columns:
-                    told.append(_Told(batch, raw))
+                if rows:
+                    told.append(Told(batch, rows))
             journal = 0
             for one in told:
-                journal = _insert(connection, one) or journal
+                journal = write(connection, one) or journal
         with self._lock:
             self._remember(told, new, journal)
         kept = sum(not one.known for one in told)
@@ -146,48 +131,18 @@ class EmbeddedHistory:
             self._known.follow(connection)
             return self._known.meant(selector)
 
-    def _remember(
-        self, told: Sequence[_Told], new: dict[tuple[str, Labels], tuple[int, str]], journal: int
-    ) -> None:
+    def _remember(self, told: Sequence[Told], new: New, journal: int) -> None:
         """After the commit only: what is rolled back was never known."""
         for (metric, labels), (id, node) in new.items():
             if id not in self._known.metric_of:
                 self._known.add_series(id, node, metric, labels)
         for one in told:
             if not one.known:
-                self._known.note(one.raw)
-                node, first = one.batch.node, one.raw.times[0]
+                for rows in one.rows:
+                    self._known.note(rows)
+                node, first = one.batch.node, one.rows[0].times[0]
                 self._known.oldest[node] = min(first, self._known.oldest.get(node, first))
         self._known.appended(journal, max((id for id, _ in new.values()), default=0))
-
-    # ------------------------------------------------------------------ appending
-
-    def _raw(
-        self,
-        connection: sqlite3.Connection,
-        batch: Batch,
-        now: float,
-        new: dict[tuple[str, Labels], tuple[int, str]],
-    ) -> tuple[Raw, int]:
-        """What of a batch is kept, and how many samples are not."""
-        columns: dict[int, array[float]] = {}
-        refused = 0
-        room = MOST_OF_NODE - self._known.of_node[batch.node]
-        for column in batch.columns:
-            series = (column.metric, column.labels)
-            id = self._known.ids.get(series) or new.get(series, (0, ""))[0]
-            if not id:
-                if room <= 0:
-                    refused += len(column.values)
-                    continue
-                room -= 1
-                id = _insert_series(connection, batch.node, series, round(now * 1000))
-                new[series] = (id, batch.node)
-            columns[id] = column.values
-        raw = raw_from(batch.times, columns)
-        oldest, newest = round((now - self._retention.hour) * 1000), round((now + AHEAD) * 1000)
-        kept = raw.between(oldest, newest)
-        return kept, refused + (len(raw.times) - len(kept.times)) * len(columns)
 
     # ------------------------------------------------------------------ folding
 
@@ -195,33 +150,11 @@ class EmbeddedHistory:
         exact = round(now * 1000)
         for node in self._due(nodes, exact, most):
             with self._file.writing() as connection:
-                fold(connection, node, foldable(exact), exact, self._retention)
+                whole = fold(connection, node, foldable(exact), exact, self._retention)
             # The view begins with the lock held: no batch that is in memory by now is missing in it.
             with self._file.reading() as connection, self._lock:
-                self._known.folded(connection, node)
+                self._known.folded(connection, node, exact, whole=whole)
 
     def _due(self, nodes: set[str], now: int, most: int) -> Iterator[str]:
         with self._lock:
             return islice(self._known.due(nodes, now), most)
-
-
-def _insert(connection: sqlite3.Connection, told: _Told) -> int | None:
-    """The row's id. None, and it is marked as known, when the journal has this batch."""
-    raw, batch = told.raw, told.batch
-    first = raw.times[0]
-    done = connection.execute(
-        "INSERT OR IGNORE INTO journal (node, first, sequence, last, body) VALUES (?, ?, ?, ?, ?)",
-        (batch.node, first, batch.sequence, raw.times[-1], pack_raw(raw, first, SOON)),
-    )
-    told.known = done.rowcount == 0
-    return None if told.known else done.lastrowid
-
-
-def _insert_series(connection: sqlite3.Connection, node: str, series: tuple[str, Labels], seen: int) -> int:
-    metric, labels = series
-    text = json.dumps(labels, separators=(",", ":"), ensure_ascii=False)
-    done = connection.execute(
-        "INSERT INTO series (node, metric, labels, seen) VALUES (?, ?, ?, ?)", (node, metric, text, seen)
-    )
-    assert done.lastrowid is not None
-    return done.lastrowid

@@ -32,8 +32,8 @@ def fold(
     before: int,
     now: int,
     retention: Retention,
-) -> None:
-    """All that begins before then, or the part of it that was told first."""
+) -> bool:
+    """All that begins before then, or the part of it that was told first; whether it was all."""
     rows = connection.execute(
         "SELECT id, first, body FROM journal WHERE node = ? AND first < ? ORDER BY id LIMIT ?",
         (node, before, MOST_ROWS),
@@ -46,6 +46,7 @@ def fold(
         values += len(one.times) * len(one.columns)
         if values > MOST_VALUES:
             break
+    whole = len(done) < MOST_ROWS and rows.fetchone() is None
     rows.close()
     by_metric = _by_metric(connection, told)
     for hour, part in _by_hour(told):
@@ -57,6 +58,7 @@ def fold(
         seen = ((told.times[-1], id) for id in told.columns)
         connection.executemany("UPDATE series SET seen = max(seen, ?) WHERE id = ?", seen)
     connection.executemany("DELETE FROM journal WHERE id = ?", done)
+    return whole
 
 
 def _by_metric(connection: sqlite3.Connection, told: Raw) -> dict[str, list[int]]:

@@ -4,7 +4,8 @@ Each commit is on the disk before it is answered (synchronous=FULL). Readers nev
 owner's alone (0600). Foreign errors become HistoryUnavailable, or UsageError for what waiting cannot mend.
 
     series    what the ids in blocks stand for; `seen`: when it was last folded, epoch milliseconds
-    journal   what was told and is not folded yet, as blocks of raw values (see `blocks`)
+    journal   what was told and is not folded yet, as blocks of raw values (see `blocks`); what is told again
+              and longer is a new row in the place of the old one, so that others see it by its id
     block     what was folded: a level (see `levels`), a metric, a node, a stretch of time
     meta      generation: grows when series are removed, so that others forget their ids
 """
@@ -33,7 +34,8 @@ CREATE TABLE series (
     seen INTEGER NOT NULL, UNIQUE (metric, labels));
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, first INTEGER NOT NULL,
-    sequence INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (node, first, sequence));
+    sequence INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL, body BLOB NOT NULL,
+    UNIQUE (node, first, sequence));
 CREATE TABLE block (
     level INTEGER NOT NULL, metric TEXT NOT NULL, node TEXT NOT NULL, start INTEGER NOT NULL,
     body BLOB NOT NULL, UNIQUE (level, metric, node, start));

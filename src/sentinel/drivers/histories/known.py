@@ -7,11 +7,11 @@ growing ids of the file's rows.
 import json
 import sqlite3
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from sentinel.core.series import Labels, Selector
-from sentinel.drivers.histories.blocks import Raw, unpack_raw
+from sentinel.drivers.histories.blocks import Rows, unpack_rows
 
 REMEMBERED = 900_000
 """Milliseconds before the opening of which the newest values are read at once."""
@@ -20,6 +20,10 @@ GRACE = 120_000
 STAGGER = 1_800_000
 """An hour's journal is folded when the hour has been over for GRACE, and up to STAGGER more: nodes differ, so
 that not all of a fleet are due at the same moment."""
+
+REST = 600_000
+"""From one folding of a node to the next at the least: one that comes back tells of many hours, a minute at a
+time, and not each of those is to be folded alone."""
 
 _HOUR = 3_600_000
 
@@ -36,7 +40,9 @@ class Known:
         self.of_node: Counter[str] = Counter()
         self.newest: dict[int, tuple[int, float]] = {}
         self.oldest: dict[str, int] = {}
-        self._generation = self._series = self._journal = 0
+        self.generation = 0
+        self._rests: dict[str, int] = {}  # until when
+        self._series = self._journal = 0
         self._labels: dict[str, Labels] = {}
 
     def follow(self, connection: sqlite3.Connection) -> None:
@@ -46,9 +52,9 @@ class Known:
             " (SELECT seq FROM sqlite_sequence WHERE name = 'series'),"
             " (SELECT seq FROM sqlite_sequence WHERE name = 'journal')"
         ).fetchone()
-        if generation != self._generation:
+        if generation != self.generation:
             self._forget()
-            self._generation = generation
+            self.generation = generation
         if (series or 0) > self._series:
             rows = connection.execute(
                 "SELECT id, node, metric, labels FROM series WHERE id > ? ORDER BY id", (self._series,)
@@ -70,7 +76,7 @@ class Known:
             "SELECT first, body FROM journal WHERE id > ? AND last >= ? ORDER BY id", (after, self.since)
         )
         for first, body in rows:
-            self.note(unpack_raw(body, first))
+            self.note(unpack_rows(body, first))
 
     def _forget(self) -> None:
         self.ids.clear()
@@ -86,9 +92,11 @@ class Known:
             found = self._labels[text] = tuple((name, value) for name, value in json.loads(text))
         return found
 
-    def folded(self, connection: sqlite3.Connection, node: str) -> None:
-        """What of the node's journal is left is to be looked up."""
+    def folded(self, connection: sqlite3.Connection, node: str, now: int, *, whole: bool) -> None:
+        """What of the node's journal is left is to be looked up. `whole`: all that was due."""
         self.oldest.pop(node, None)
+        if whole:
+            self._rests[node] = now + REST
         (first,) = connection.execute("SELECT min(first) FROM journal WHERE node = ?", (node,)).fetchone()
         if first is not None:
             self.oldest[node] = first
@@ -104,23 +112,21 @@ class Known:
         self._journal = max(self._journal, journal)
         self._series = max(self._series, series)
 
-    def note(self, raw: Raw) -> None:
+    def note(self, rows: Rows) -> None:
         """The newest values may be among these."""
-        for id, values in raw.columns.items():
-            for at in range(len(raw.times) - 1, -1, -1):
-                value = values[at]
-                if value == value:
-                    before = self.newest.get(id)
-                    if before is None or before[0] <= raw.times[at]:
-                        self.newest[id] = (raw.times[at], value)
-                    break
+        newest = self.newest
+        for id, time, value in rows.newest():
+            before = newest.get(id)
+            if before is None or before[0] <= time:
+                newest[id] = (time, value)
 
     def meant(self, selector: Selector) -> dict[str, dict[int, Labels]]:
         """By node: the series that a selector takes."""
-        found: dict[str, dict[int, Labels]] = {}
+        found: dict[str, dict[int, Labels]] = defaultdict(dict)
+        every = not selector.matches
         for id, (node, labels) in self.metrics.get(selector.metric, {}).items():
-            if selector.takes(labels):
-                found.setdefault(node, {})[id] = labels
+            if every or selector.takes(labels):
+                found[node][id] = labels
         return found
 
     def newest_within(
@@ -145,7 +151,8 @@ class Known:
 
     def _due_at(self, node: str) -> int:
         hour_end = (self.oldest[node] // _HOUR + 1) * _HOUR
-        return hour_end + GRACE + zlib.crc32(node.encode()) % STAGGER
+        due = hour_end + GRACE + zlib.crc32(node.encode()) % STAGGER
+        return max(due, self._rests.get(node, due))
 
 
 def foldable(now: int) -> int:

@@ -4,12 +4,23 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from sentinel.core.series import Aggregate, Labels, Series
-from sentinel.drivers.histories.blocks import Raw, unknown, unpack_line, unpack_raw
+from sentinel.core.series import Aggregate, Labels, Point, Series
+from sentinel.drivers.histories.blocks import Raw, unknown, unpack_raw
 from sentinel.drivers.histories.folding import Blocks
 from sentinel.drivers.histories.levels import HOUR, MINUTE, SPAN, WIDTH, Level, Plan
-from sentinel.drivers.histories.rollup import LASTING, PART, answered, carry, coarser, line_of, slotted
+from sentinel.drivers.histories.rollup import (
+    LASTING,
+    PART,
+    answered,
+    answered_within,
+    carry,
+    coarser,
+    line_of,
+    slotted,
+)
+from sentinel.drivers.histories.runs import runs, some_of, unpack_run
 
 _HOUR = HOUR * 1000
 _MINUTES = HOUR // MINUTE
@@ -17,22 +28,29 @@ _MINUTES = HOUR // MINUTE
 Meant = Mapping[str, Mapping[int, Labels]]
 """By node: ids and labels of the series that a query means."""
 
+Known = Mapping[int, tuple[int, list[float | None]]]
+"""By series: a point's place on the grid, and the values from it on. At other places nothing is known."""
+
 
 def answer(
     connection: sqlite3.Connection, metric: str, meant: Meant, plan: Plan, how: Aggregate
 ) -> list[Series]:
     """The series that know anything, ordered by labels."""
     times = [(plan.first + nth * plan.step) / 1000 for nth in range(plan.count)]
+    gaps: list[Point] = [(time, None) for time in times]
     found: list[Series] = []
     for node, named in meant.items():
         view = _View(connection, metric, node, named)
         values = view.raw(plan, how) if plan.level is Level.RAW else view.rolled_up(plan, how)
-        found += (
-            Series(metric=metric, labels=named[id], points=tuple(zip(times, one, strict=True)))
-            for id, one in values.items()
-            if any(value is not None for value in one)
-        )
-    return sorted(found, key=lambda series: series.labels)
+        for id, (left, some) in values.items():
+            if some.count(None) < len(some):
+                right = left + len(some)
+                points = (*gaps[:left], *zip(times[left:right], some, strict=True), *gaps[right:])
+                found.append(Series(metric=metric, labels=named[id], points=points))
+    return sorted(found, key=_labels)
+
+
+_labels = attrgetter("labels")
 
 
 def newest(
@@ -58,12 +76,25 @@ class _Line:
     def empty(cls, count: int) -> "_Line":
         return cls(unknown(count), array("H", bytes(2 * count)))
 
-    def better(self, at: int, values: Sequence[float], counts: Sequence[int]) -> None:
+    def put(self, at: int, values: "array[float]", counts: "array[int]") -> None:
+        """All of it from slot `at` on, which may be before the first; what stands outside is left out."""
+        start, end = max(0, -at), min(len(counts), len(self.counts) - at)
+        if start < end:
+            self.counts[at + start : at + end] = counts[start:end]
+            if values:
+                self.values[at + start : at + end] = values[start:end]
+
+    def better(self, at: int, values: "array[float]", counts: "array[int]") -> None:
         """As Slots.better; what stands outside of the time is left out."""
-        for nth, count in enumerate(counts, at):
-            if 0 <= nth < len(self.counts) and count >= self.counts[nth]:
-                self.values[nth] = values[nth - at]
-                self.counts[nth] = count
+        start, end = max(0, -at), min(len(counts), len(self.counts) - at)
+        mine = self.counts[at + start : at + end]
+        if start >= end or all(map(int.__ge__, counts[start:end], mine)):
+            self.put(at, values, counts)
+            return
+        for nth in range(start, end):
+            if counts[nth] >= self.counts[at + nth]:
+                self.values[at + nth] = values[nth]
+                self.counts[at + nth] = counts[nth]
 
 
 class _View:
@@ -84,7 +115,7 @@ class _View:
             raw.add(one)
         return raw
 
-    def raw(self, plan: Plan, how: Aggregate) -> dict[int, list[float | None]]:
+    def raw(self, plan: Plan, how: Aggregate) -> Known:
         told = self.told(plan.first - LASTING, plan.end)
         values = {
             id: answered(line_of(slots, how), slots.counts, 1, how)
@@ -93,19 +124,19 @@ class _View:
         if how not in (Aggregate.SUM, Aggregate.COUNT):
             for id, column in told.columns.items():
                 carry(values[id], told.times, column, plan.first, plan.step)
-        return values
+        return {id: (0, one) for id, one in values.items()}
 
-    def rolled_up(self, plan: Plan, how: Aggregate) -> dict[int, list[float | None]]:
-        width, span = WIDTH[plan.level], SPAN[plan.level]
+    def rolled_up(self, plan: Plan, how: Aggregate) -> Known:
+        width = WIDTH[plan.level]
         count = plan.count * plan.step // (width * 1000)
         lines: dict[int, _Line] = {}
-        for block, body in self._blocks.within(plan.level, plan.first // 1000, plan.end // 1000):
+        part = None if how is Aggregate.COUNT else PART[how]
+        blocks = self._blocks.within(plan.level, plan.first // 1000, plan.end // 1000)
+        for block, run in runs(blocks, SPAN[plan.level]):
             at = (block - plan.first // 1000) // width
-            start, end = max(0, -at), min(span // width, count - at)
-            for id, values, counts in unpack_line(body, PART[how], self._ids):
+            for id, known, values, counts in unpack_run(run, part, self._ids):
                 line = lines.get(id) or lines.setdefault(id, _Line.empty(count))
-                line.values[at + start : at + end] = values[start:end]
-                line.counts[at + start : at + end] = counts[start:end]
+                line.put(at + known, values, counts)
         for hour, told in self._unfolded(plan.first, plan.end):
             at = (hour - plan.first) // (width * 1000)
             for id, slots in slotted(told, hour, MINUTE * 1000, _MINUTES).items():
@@ -113,7 +144,7 @@ class _View:
                 line = lines.get(id) or lines.setdefault(id, _Line.empty(count))
                 line.better(at, line_of(slots, how), slots.counts)
         size = plan.step // (width * 1000)
-        return {id: answered(line.values, line.counts, size, how) for id, line in lines.items()}
+        return {id: answered_within(line.values, line.counts, size, how) for id, line in lines.items()}
 
     def _unfolded(self, start: int, end: int) -> Iterable[tuple[int, Raw]]:
         """The hours that the journal has something of, each with all that is known of it."""
@@ -133,4 +164,4 @@ class _View:
             "SELECT first, body FROM journal WHERE node = ? AND first < ? AND last >= ? ORDER BY id",
             (self._node, end, start),
         ).fetchall()
-        return [unpack_raw(body, first, self._ids) for first, body in rows]
+        return [one for one in some_of(rows, self._ids) if one.columns]

@@ -8,6 +8,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import compress
 from operator import mul
 
 from sentinel.core.series import Aggregate
@@ -130,18 +131,64 @@ def line_of(slots: Slots, how: Aggregate) -> "array[float]":
 
 def answered(line: "array[float]", counts: "array[int]", size: int, how: Aggregate) -> list[float | None]:
     """Of each `size` slots one value; None where nothing is known. `line`: the part that PART names."""
+    left, found = answered_within(line, counts, size, how)
+    return [None] * left + found + [None] * (len(counts) // size - left - len(found))
+
+
+def answered_within(
+    line: "array[float]", counts: "array[int]", size: int, how: Aggregate
+) -> tuple[int, list[float | None]]:
+    """The same without the None at both ends; how many there are before it."""
+    known = counts.tobytes()
+    # Whoever held a GPU, held it for an hour of the month: only what lies within is looked at.
+    left = (len(known) - len(known.lstrip(b"\0"))) // 2 // size
+    right = -(-len(known.rstrip(b"\0")) // (2 * size))
+    if left >= right:
+        return 0, []
+    # Where little is known, or the slots are few and long, each is looked at; else all at once.
+    if right - left >= size and 4 * known.count(b"\0\0", 2 * left * size) < (right - left) * size:
+        within = slice(left * size, right * size)
+        return left, _answered(line[within], counts[within], size, how)
+    nothing = bytes(2 * size)
+    found: list[float | None] = []
+    for at in range(left * size, right * size, size):
+        if known[2 * at : 2 * (at + size)] == nothing:
+            found.append(None)
+        else:
+            found.append(_one(line[at : at + size], counts[at : at + size], how))
+    return left, found
+
+
+def _one(line: "array[float]", counts: "array[int]", how: Aggregate) -> float:
+    """All of these slots as one value; something is known of them."""
+    if how is Aggregate.COUNT:
+        return float(sum(counts))
+    known = compress(line, counts)
+    match how:
+        case Aggregate.MIN:
+            return min(known)
+        case Aggregate.MAX:
+            return max(known)
+        case Aggregate.LAST:
+            return list(known)[-1]
+        case _:
+            total = sum(map(mul, known, filter(None, counts)))
+            return total / sum(counts) if how is Aggregate.AVG else total
+
+
+def _answered(line: "array[float]", counts: "array[int]", size: int, how: Aggregate) -> list[float | None]:
     if size > 1 and how in (Aggregate.AVG, Aggregate.SUM) and _same(counts):
         # Most charts of most cards: each slot is of as many values. A third of the work.
         factor = 1 / size if how is Aggregate.AVG else counts[0]
         rows = zip(*(line[nth::size] for nth in range(size)), strict=True)
         return [total * factor for total in map(sum, rows)]
-    columns = [line[nth::size] for nth in range(size)]
     many = [counts[nth::size] for nth in range(size)]
     totals: Sequence[int] = many[0] if size == 1 else list(map(sum, zip(*many, strict=True)))
+    if how is Aggregate.COUNT:
+        return [float(total) if total else None for total in totals]
+    columns = [line[nth::size] for nth in range(size)]
     values: Sequence[float]
     match how:
-        case Aggregate.COUNT:
-            values = totals
         case Aggregate.AVG | Aggregate.SUM:
             values = _sums(line, counts, size)
             if how is Aggregate.AVG:
@@ -154,8 +201,8 @@ def answered(line: "array[float]", counts: "array[int]", size: int, how: Aggrega
             values = columns[-1]
             for column in columns[-2::-1]:
                 values = [one if one == one else before for one, before in zip(values, column, strict=True)]
-    if how is Aggregate.COUNT or 0 in totals:
-        return [float(one) if total else None for one, total in zip(values, totals, strict=True)]
+    if 0 in totals:
+        return [one if total else None for one, total in zip(values, totals, strict=True)]
     return list(values)
 
 
