@@ -35,6 +35,8 @@ STANDARD_LIBRARY_ALONE = (
     "drivers/processes",
     "drivers/slurm",
     "drivers/histories",
+    "drivers/metrics_sources",
+    "drivers/notifiers",
     "alerting",
     "drivers/wakeups",
     "drivers/containers",

@@ -84,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/api/ps":
             self._reply(200, self.ollama.ps())
+        elif self.path == "/api/version":
+            self._reply(200, {"version": "0.0.0"})
         else:
             self._reply(404, {"error": "not found"})
 

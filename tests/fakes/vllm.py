@@ -2,10 +2,11 @@
 
     python -I -S vllm.py PORT [--claims DIR] [--weights 20GiB] [--context 1GiB] [--log FILE] [HABITS]
 
-Endpoints: /health, /metrics, /v1/completions (streams when asked to, `max_tokens` tokens, a twentieth of a
-second each), and with the dev mode /sleep, /wake_up, /is_sleeping, /collective_rpc. As in vLLM sleeping
-aborts what is in flight, requests then wait until it is awake, and weights that were dropped (level 2) and
-not read again answer nonsense. FILE gets a line for each request but /is_sleeping and /metrics.
+Endpoints: /health, /metrics (latencies, requests and tokens by vLLM's names), /v1/completions (streams when
+asked to, `max_tokens` tokens, a twentieth of a second each), and with the dev mode /sleep, /wake_up,
+/is_sleeping, /collective_rpc. As in vLLM sleeping aborts what is in flight, requests then wait until it is
+awake, and weights that were dropped (level 2) and not read again answer nonsense. FILE gets a line for each
+request but /is_sleeping and /metrics.
 
 HABITS: `no-dev-mode` (VLLM_SERVER_DEV_MODE unset), `no-sleep-mode` (--enable-sleep-mode not given),
 `uncounted` (no metrics), `slow` (/sleep and /wake_up answer before they are done, as older versions do),
@@ -33,6 +34,24 @@ from sentinel.drivers.gpus.simulated_claims import claim
 
 TOKEN_SECONDS = 0.05
 LAG = 0.2
+LATENCY_BOUNDS = tuple(
+    map(float, "0.3 0.5 0.8 1 1.5 2 2.5 5 10 15 20 30 40 50 60 120 240 480 960 1920 7680".split())
+)
+FIRST_TOKEN_BOUNDS = tuple(
+    map(float, "0.001 0.005 0.01 0.02 0.04 0.06 0.08 0.1 0.25 0.5 0.75 1 2.5 5 7.5 10 20 40 80 160".split())
+)
+
+
+def histogram(name: str, bounds: tuple[float, ...], seen: list[float]) -> str:
+    """As prometheus_client writes it."""
+    lines = [f"# TYPE {name} histogram"]
+    for bound in (*bounds, float("inf")):
+        le = "+Inf" if bound == float("inf") else repr(float(bound))
+        count = float(sum(one <= bound for one in seen))
+        lines.append(f'{name}_bucket{{engine="0",le="{le}",model_name="stand-in"}} {count}')
+    lines.append(f'{name}_count{{engine="0",model_name="stand-in"}} {float(len(seen))}')
+    lines.append(f'{name}_sum{{engine="0",model_name="stand-in"}} {sum(seen)!r}')
+    return "\n".join(lines) + "\n"
 
 
 class Engine:
@@ -44,6 +63,11 @@ class Engine:
         self.weights_valid = True
         self.running = 0
         self.waiting = 0
+        self.latencies: list[float] = []
+        self.first_tokens: list[float] = []
+        self.reasons: dict[str, int] = {}
+        self.prompt_tokens = 0
+        self.generated_tokens = 0
         self.aborts = 0
         self._claims, self._weights, self._context = claims, weights, context
         self._claim()
@@ -79,9 +103,14 @@ class Engine:
             self.running += 1
             return self.aborts
 
-    def done(self) -> None:
+    def done(self, reason: str, took: float, first_token: float | None, prompt: int, generated: int) -> None:
         with self.changed:
             self.running -= 1
+            self.latencies.append(took)
+            self.first_tokens += [] if first_token is None else [first_token]
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+            self.prompt_tokens += prompt
+            self.generated_tokens += generated
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -140,6 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         how()
 
     def complete(self, asked: dict[str, Any]) -> None:
+        began, first_token = time.monotonic(), None
         aborts = self.engine.admit()
         words: list[str] = []
         reason = "length"
@@ -155,12 +185,14 @@ class Handler(BaseHTTPRequestHandler):
                     break
                 time.sleep(TOKEN_SECONDS)
                 words.append("hello" if self.engine.weights_valid else "\ufffd")
+                first_token = first_token or time.monotonic() - began
                 if asked.get("stream"):
                     self.wfile.write(
                         b"data: " + json.dumps({"choices": [{"text": words[-1]}]}).encode() + b"\n\n"
                     )
         finally:
-            self.engine.done()
+            took = time.monotonic() - began
+            self.engine.done(reason, took, first_token, len(str(asked.get("prompt")).split()), len(words))
         if asked.get("stream"):
             self.wfile.write(b"data: [DONE]\n\n")
             self.close_connection = True
@@ -175,7 +207,15 @@ class Handler(BaseHTTPRequestHandler):
             f"vllm:num_requests_running{labels} {float(self.engine.running)}\n"
             "# TYPE vllm:num_requests_waiting gauge\n"
             f"vllm:num_requests_waiting{labels} {float(self.engine.waiting)}\n"
-            f"vllm:generation_tokens_total{labels} 1.0e+06\n"
+            f"vllm:prompt_tokens_total{labels} {float(self.engine.prompt_tokens)}\n"
+            f"vllm:generation_tokens_total{labels} {float(self.engine.generated_tokens)}\n"
+            + "".join(
+                f'vllm:request_success_total{{engine="0",finished_reason="{reason}",model_name="stand-in"}}'
+                f" {float(count)}\n"
+                for reason, count in self.engine.reasons.items()
+            )
+            + histogram("vllm:e2e_request_latency_seconds", LATENCY_BOUNDS, self.engine.latencies)
+            + histogram("vllm:time_to_first_token_seconds", FIRST_TOKEN_BOUNDS, self.engine.first_tokens)
         )
 
     def reply_json(self, status: int, body: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ The agent's wiring hands `render` to `metrics_server`. What is unknown has no se
 that is too old is left out whole, so that nothing old is shown as new, and what remains says how old it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from prometheus_client.exposition import choose_encoder
@@ -13,9 +13,13 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from sentinel.core.finding import Finding
 from sentinel.telemetry.dcgm import dcgm_metrics
 from sentinel.telemetry.gpu_metrics import gpu_metrics
+from sentinel.telemetry.held_metrics import held_metrics
+from sentinel.telemetry.holding import Held
 from sentinel.telemetry.label import label
 from sentinel.telemetry.process_metrics import MOST_SERIES, process_metrics
 from sentinel.telemetry.sample import Sample, Watch
+from sentinel.telemetry.scrape.inference_metrics import inference_metrics
+from sentinel.telemetry.scrape.progress import Value
 from sentinel.telemetry.text_format import text_format
 
 STALE_SECONDS = 15.0
@@ -98,12 +102,16 @@ def render(
     now: float,
     *,
     families: Families = own_names,
+    held: Sequence[Held] = (),
+    inference: Iterable[Value] = (),
     most_series: int = MOST_SERIES,
     stale_after: float = STALE_SECONDS,
 ) -> tuple[bytes, str]:
-    """The body and its content type for a request with this `Accept`. `now` in seconds since boot."""
+    """The body and its content type for a request with this `Accept`. `now` in seconds since boot; `held` is
+    the holding of the watch's sample; `inference` is what the node's inference servers said."""
     sample = watch.fresh(now, stale_after)
-    shown = chain(health(watch, now), () if sample is None else families(sample, most_series))
+    found = () if sample is None else chain(families(sample, most_series), held_metrics(sample.node, held))
+    shown = chain(health(watch, now), found, inference_metrics(inference))
     _, content_type = choose_encoder(accept)
     return text_format(shown, openmetrics=content_type.startswith(_OPENMETRICS)), content_type
 
