@@ -90,7 +90,7 @@ def test_no_data_is_over_when_its_rule_no_longer_minds() -> None:
 def test_nothing_leaves_the_table_and_all_of_it_can_be_reached(no_data: NoData) -> None:
     befores = [
         None,
-        *(alert(state, held=110.0, clear=clear) for state in AlertState for clear in (None, 3599.0)),
+        *(alert(state, held=110.0, clear=clear) for state in AlertState for clear in (None, SHOWN_FOR - 1)),
     ]
     rules = [rule(no_data=one, hold=hold) for one in NoData for hold in (0.0, 15.0)]
     reached = set[tuple[AlertState | None, AlertState | None]]()

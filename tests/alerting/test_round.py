@@ -5,8 +5,9 @@ from tests.alerting.alerts import ALL, HOT, Watch, finding, rule, series
 from tests.machines.alert_world import Controller, Killed
 
 from sentinel.alerting.moment import Moment
+from sentinel.alerting.quiet import Hush, Muted
 from sentinel.alerting.round import Book, Look, Policy, matching, turn
-from sentinel.core.alert import AlertState, NoData, Route, Rule
+from sentinel.core.alert import Alert, AlertState, NoData, Route, Rule
 from sentinel.core.errors import UsageError
 from sentinel.core.series import Labels
 
@@ -132,6 +133,44 @@ def test_rules_that_are_removed_and_nodes_that_are_removed_end_their_alerts() ->
     assert turn(second.book, Policy(rules=rules, routes=[ALL]), gone, watch.after(1)).transitions == ()
     third = turn(second.book, Policy(routes=[ALL]), gone, watch.after(1))
     assert {one.alert.why for one in third.transitions if one.after} == {"its rule was removed"}
+
+
+def test_of_a_metric_that_nobody_knows_nothing_changes_and_the_others_go_on() -> None:
+    watch = Watch()
+    rules = {
+        "hot": rule("hot", hold=0.0, no_data=NoData.ALERT),
+        "part": rule("part", metric="power", of=HOT, hold=0.0),
+        "power": rule("power", metric="power", hold=0.0),
+    }
+    known = Look(values={HOT: {ONE: 90.0}, "power": {ONE: 89.0}}, expected={HOT: [ONE]})
+    first = turn(Book(), Policy(rules=rules), known, watch.after(1))
+    assert {one.rule for one in first.book.all()} == {"hot", "part", "power"}
+    lost = Look(values={HOT: None, "power": {ONE: 1.0}}, expected={HOT: [ONE, TWO]})
+    second = turn(first.book, Policy(rules=rules), lost, watch.after(1))
+    states = {one.rule: one.state for one in second.book.all()}
+    assert states == {
+        "hot": AlertState.FIRING,
+        "part": AlertState.FIRING,
+        "power": AlertState.RESOLVED,
+    }
+
+
+def test_what_is_silenced_elsewhere_is_shown_and_told_when_it_is_no_more() -> None:
+    watch = Watch()
+    muted = Muted(how=Hush.SILENCED, by="elsewhere:1", why="ann: a new fan")
+
+    def elsewhere(alert: Alert) -> Muted | None:
+        return muted if dict(alert.series) == dict(ONE) else None
+
+    seen = Look(values={HOT: {ONE: 90.0, OTHER: 90.0}})
+    rules: dict[str, Rule] = {"gpu-hot": rule(hold=0.0)}
+    first = turn(Book(), Policy(rules=rules, routes=[ALL], elsewhere=elsewhere), seen, watch.after(1))
+    (notice,) = first.notices
+    assert [one.series for one in notice.alerts] == [OTHER]
+    assert list(first.muted.values()) == [muted]
+    second = turn(first.book, Policy(rules=rules, routes=[ALL]), seen, watch.after(60))
+    assert [one.series for one in second.notices[0].about] == [ONE]
+    assert second.muted == {}
 
 
 def test_an_alert_is_named_by_the_beginning_of_its_id() -> None:

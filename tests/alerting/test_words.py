@@ -33,7 +33,7 @@ def notice(*alerts: Alert) -> Notice:
 def test_an_alert_says_what_is_the_matter_and_what_to_do() -> None:
     assert summary(HOT) == "GPU 0 is at 91.25 °C{nothing}"
     assert next_step(HOT) == "Look at gpu01."
-    assert summary(alert()) == "gpu-hot: gpu=0, node=gpu01, uuid=GPU-gpu01-0"
+    assert summary(alert()) == "gpu-hot: gpu_temperature_celsius is unknown (gpu=0, node=gpu01)"
     assert next_step(alert()) is None
     assert filled("{value}", alert()) == "unknown"
 
@@ -41,7 +41,8 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do() -> None:
 def test_a_title_names_the_worst_and_a_body_all() -> None:
     worse = alert(name="down", severity=Severity.CRITICAL)
     found = notice(HOT, worse)
-    assert title(found) == "[FIRING] down: gpu=0, node=gpu01, uuid=GPU-gpu01-0 (and 1 more)"
+    what = "down: gpu_temperature_celsius is unknown (gpu=0, node=gpu01)"
+    assert title(found) == f"[FIRING] {what} (and 1 more)"
     assert "FIRING (warning): GPU 0 is at 91.25 °C" in body(found)
     assert "Next: Look at gpu01." in body(found)
     assert HOT.fingerprint in body(found)

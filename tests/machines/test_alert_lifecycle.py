@@ -242,7 +242,9 @@ class AlertLifecycle(RuleBasedStateMachine):
                 id, one = fingerprint(name, labels), self.written.get(name)
                 holds = one is not None and self.available and self.values.get(labels, 0.0) > one.threshold
                 if one is None or (self.available and not holds):
-                    gone = one is None or labels in self.values or one.no_data is not NoData.IGNORE
+                    # Missing data mean that it is over where the rule says so. Else they are a gap of which
+                    # nothing is known: what was seen before it counts.
+                    gone = one is None or labels in self.values or one.no_data is NoData.OK
                     if gone:
                         self.seen_for.pop(id, None)
                     self.sure_of.pop(id, None)

@@ -2,7 +2,7 @@
 
     step(rule, the alert before, what was seen of its series now, …) -> the alert now; None: there is none
 
-    none ◀──▶ PENDING ──▶ FIRING ──▶ RESOLVED ──▶ none (after an hour), or begun anew
+    none ◀──▶ PENDING ──▶ FIRING ──▶ RESOLVED ──▶ none (after a day), or begun anew
                  │         │  ▲         ▲
                  │         ▼  │         │
                  └───────▶ NO_DATA ─────┘
@@ -11,8 +11,9 @@ Whoever keeps alerts keeps each that changed, and those that merely got older (s
 and then: what is lost of that at a crash makes an alert late, never early and never twice.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
+from operator import attrgetter
 
 from sentinel.alerting.moment import Moment
 from sentinel.core.alert import RANK, Ack, Alert, AlertState, NoData, Rule
@@ -23,10 +24,13 @@ GONE_AFTER = 86400.0
 """Seconds without data after which a FIRING alert, whose rule ignores missing data, is of something that is
 gone."""
 
-SHOWN_FOR = 3600.0
+SHOWN_FOR = 86400.0
 """Seconds that a RESOLVED alert is still shown."""
 
 _CLOSE = 1e-6  # sums of floats
+_AGES = frozenset(("held", "clear", "blind"))
+_TIMELESS = attrgetter(*(one.name for one in fields(Alert) if one.name not in _AGES))
+"""All that is of an alert but its ages. There may be thousands that got older, each second."""
 
 TABLE: frozenset[tuple[AlertState | None, AlertState | None]] = frozenset(
     {
@@ -90,7 +94,7 @@ def acknowledged(alert: Alert, ack: Ack | None) -> Alert:
 
 def merely_older(before: Alert, after: Alert) -> bool:
     """Whether nothing differs but for how long something has lasted."""
-    return replace(before, held=after.held, clear=after.clear, blind=after.blind) == after
+    return _TIMELESS(before) == _TIMELESS(after)
 
 
 def _begun(rule: Rule, seen: Seen, value: float | None, series: Labels, moment: Moment) -> Alert | None:

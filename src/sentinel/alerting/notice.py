@@ -60,7 +60,8 @@ class Notice:
     @property
     def about(self) -> tuple[Alert, ...]:
         """The alerts that are fresh."""
-        return tuple(alert for alert in self.alerts if alert.fingerprint in self.fresh)
+        fresh = set(self.fresh)
+        return tuple(alert for alert in self.alerts if alert.fingerprint in fresh)
 
 
 def group_id(route: str, channels: tuple[str, ...], labels: Labels) -> str:

@@ -1,7 +1,7 @@
 """Which alerts are not told now, and why not: silences and inhibitions. Pure. Called by `round`; `sentinel
 alert list` shows the answer, as what is not told is still visible."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +26,9 @@ class Muted:
     until: float | None = None
 
 
+Elsewhere = Callable[[Alert], Muted | None]
+"""What is silenced in another place than ours: in an Alertmanager."""
+
 _InForce = tuple[Silence, float]  # and until when
 
 
@@ -38,14 +41,16 @@ class Quiet:
         inhibitions: Sequence[Inhibition],
         alerts: Collection[Alert],
         wall: float,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         ends = ((silence, in_force_until(silence, wall)) for silence in silences)
         self._silences = _Index([(silence, until) for silence, until in ends if until is not None])
         self._inhibitions = [(one, _sources(one, alerts)) for one in inhibitions] if inhibitions else []
+        self._elsewhere = elsewhere
 
     def muted(self, alert: Alert) -> Muted | None:
         """Why `alert` is not told now; None: it is."""
-        if not self._silences and not self._inhibitions:
+        if not self._silences and not self._inhibitions and self._elsewhere is None:
             return None
         facts = alert.facts
         for silence, until in self._silences.candidates(facts):
@@ -60,7 +65,7 @@ class Quiet:
             source = sources.get(tuple(facts.get(name, "") for name in inhibition.equal))
             if source is not None:
                 return Muted(how=Hush.INHIBITED, by=source.fingerprint, why=f"{source.rule} is firing")
-        return None
+        return None if self._elsewhere is None else self._elsewhere(alert)
 
 
 class _Index:

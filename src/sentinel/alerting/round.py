@@ -18,7 +18,7 @@ from sentinel.alerting.findings import Findings, evaluate_findings
 from sentinel.alerting.moment import Moment
 from sentinel.alerting.notice import Group, Notice, absorbed
 from sentinel.alerting.outbox import Delivery, deliveries
-from sentinel.alerting.quiet import Muted, Quiet
+from sentinel.alerting.quiet import Elsewhere, Muted, Quiet
 from sentinel.core.alert import FINDING, Alert, Inhibition, Route, Rule, Silence
 from sentinel.core.errors import UsageError
 from sentinel.core.series import Labels
@@ -41,20 +41,22 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What people wrote down."""
+    """What people wrote down. `elsewhere`: what they wrote down in an Alertmanager."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict[str, Rule])  # by name: library.in_force
     silences: Sequence[Silence] = ()
     inhibitions: Sequence[Inhibition] = ()
     routes: Sequence[Route] = ()
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What was seen. `values` by metric; None: history did not answer. `expected`: by metric, the series that
-    had values lately. `silent`: nodes that are not heard of; `removed`: nodes that are none any more."""
+    """What was seen. `values` by metric; None: history did not answer, or not about that metric. `expected`:
+    by metric, the series that had values lately. `silent`: nodes that are not heard of; `removed`: nodes that
+    are none any more."""
 
-    values: Mapping[str, Values] | None
+    values: Mapping[str, Values | None] | None
     expected: Mapping[str, Collection[Labels]] = field(default_factory=dict[str, Collection[Labels]])
     findings: Findings = field(default_factory=dict[str, None])
     silent: frozenset[str] = frozenset()
@@ -85,7 +87,7 @@ def turn(book: Book, policy: Policy, look: Look, moment: Moment) -> Turn:
         if outcome.alerts:
             after[name] = outcome.alerts
     alerts = tuple(alert for several in after.values() for alert in several.values())
-    quiet = Quiet(policy.silences, policy.inhibitions, alerts, moment.wall)
+    quiet = Quiet(policy.silences, policy.inhibitions, alerts, moment.wall, policy.elsewhere)
     planned = plan(alerts, book.groups, policy.routes, quiet, moment)
     return Turn(
         book=Book(alerts=after, groups=planned.groups),
@@ -110,12 +112,15 @@ def _outcome(
     )
 
 
-def values_of(rule: Rule, values: Mapping[str, Values] | None) -> Values | None:
-    """What `rule` holds against its threshold."""
+def values_of(rule: Rule, values: Mapping[str, Values | None] | None) -> Values | None:
+    """What `rule` holds against its threshold; None: nobody knows."""
     if values is None:
         return None
     own = values.get(rule.metric, {})
-    return own if rule.of is None else percent(own, values.get(rule.of, {}))
+    if own is None or rule.of is None:
+        return own
+    whole = values.get(rule.of, {})
+    return None if whole is None else percent(own, whole)
 
 
 def _without(

@@ -35,12 +35,17 @@ def one_line(text: str) -> str:
 
 
 def summary(alert: Alert) -> str:
-    """What is the matter, in a sentence. Its rule says it, or else its name and labels."""
+    """What is the matter, in a sentence. Its rule says it; else it is the rule, the value and the labels."""
     says = dict(alert.annotations).get("summary")
     if says:
         return filled(says, alert)
-    where = ", ".join(f"{name}={value}" for name, value in alert.series)
-    return one_line(f"{alert.rule}: {where}" if where else alert.rule)
+    value = "unknown" if alert.value is None else f"{alert.value:g}"
+    labels = dict(alert.series)
+    if labels.get("gpu"):
+        labels.pop("uuid", None)  # which GPU it is, is said
+        labels.pop("sku", None)
+    where = ", ".join(f"{name}={value}" for name, value in labels.items())
+    return one_line(f"{alert.rule}: {alert.metric} is {value}" + (f" ({where})" if where else ""))
 
 
 def next_step(alert: Alert) -> str | None:
@@ -70,7 +75,8 @@ def body(notice: Notice) -> str:
             lines.append(f"  Next: {step}")
     if len(about) > MOST_ALERTS:
         lines.append(f"… and {len(about) - MOST_ALERTS} more; see `sentinel alert list`")
-    others = [one for one in notice.alerts if one.state.stands and one.fingerprint not in notice.fresh]
+    fresh = set(notice.fresh)
+    others = [one for one in notice.alerts if one.state.stands and one.fingerprint not in fresh]
     if others:
         lines.append(f"{len(others)} told before still stand in this group.")
     return "\n".join(lines)
