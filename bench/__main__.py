@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from bench.alerting import rules
+from bench.alerting import delivery, rules
 from bench.figure import Figure, machine
 from bench.health import kernel_log
 from bench.health import round as health_round
@@ -44,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "history-ingest": ingest.measure,
     "history-query": query.measure,
     "rules": rules.measure,
+    "delivery": delivery.measure,
 }
 
 

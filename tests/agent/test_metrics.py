@@ -18,6 +18,7 @@ from sentinel.core.process import ProcessId
 from sentinel.core.process_facts import ProcessFacts
 from sentinel.core.workload import Category, Origin, Workload, WorkloadState
 from sentinel.telemetry.config import TelemetryConfig
+from sentinel.telemetry.holding import Lent
 from sentinel.telemetry.sample import Owner, Sample, Watch
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -136,6 +137,44 @@ def test_dcgms_names_are_served_where_they_are_switched_on() -> None:
     desk = Desk(dcgm_names=True)
     watched(desk, 0.0)
     assert "DCGM_FI_DEV_FB_USED{" in desk.text() and "gpu_memory_used_bytes{" not in desk.text()
+
+
+# ------------------------------------------------------------------ who holds the GPUs
+
+
+def test_without_a_queue_the_processes_hold_the_gpus(desk: Desk) -> None:
+    watched(desk, 0.0)
+    assert 'gpu_held{gpu="0",node="here",origin="unknown"' in desk.text()
+    points = list(desk.metrics.held("gpu-01"))
+    assert [(name, value) for name, _, value in points] == [
+        ("gpu_held", 1.0),
+        ("gpu_held_idle", 0.0),
+        ("gpu_held_power_watts", 300.0),
+    ]
+    assert all(("node", "gpu-01") in labels for _, labels, _ in points)
+
+
+def test_what_the_queue_has_given_out_is_its_owners(desk: Desk) -> None:
+    watched(desk, 0.0)
+    desk.metrics.lend(lambda: (Lent(gpus=("GPU-0",), owner="ann"),))
+    assert 'gpu_held{gpu="0",node="here",origin="queue",sku="NVIDIA H100",user="ann"' in desk.text()
+
+
+def test_while_nobody_knows_what_is_given_out_nobody_holds_anything(desk: Desk) -> None:
+    watched(desk, 0.0)
+    desk.metrics.lend(lambda: None)
+    assert "gpu_held" not in desk.text() and list(desk.metrics.held("here")) == []
+
+
+def test_an_old_sample_says_nothing_of_who_holds_what(desk: Desk) -> None:
+    watched(desk, 3600.0)
+    assert "gpu_held" not in desk.text() and list(desk.metrics.held("here")) == []
+
+
+def test_dcgms_names_come_with_who_holds_what() -> None:
+    desk = Desk(dcgm_names=True)
+    watched(desk, 0.0)
+    assert "gpu_held{" in desk.text()
 
 
 # ------------------------------------------------------------------ the endpoint

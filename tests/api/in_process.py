@@ -9,6 +9,7 @@ The event loop runs in a thread of its own, so tests are plain functions. `api.c
 
 import asyncio
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from sentinel.core.identity import Role, Token, TokenKind, User
 from sentinel.core.job import Job, JobState, Placement
 from sentinel.core.node import Node, NodeGpu, NodeState
 from sentinel.core.secret import new_id, new_token, sha256_of
+from sentinel.drivers.histories.embedded import EmbeddedHistory
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import Store, Transaction
 from sentinel.scheduling.lifecycle import Allocate, Exited, Move, Running, move
@@ -139,8 +141,11 @@ class Api:
         self._thread.start()
         self.hub = Hub(self.store, now=self.clock)
         self.run(self.hub.start())
+        self._folder = tempfile.TemporaryDirectory(prefix="sentinel-history-")
+        self.history = EmbeddedHistory(f"{self._folder.name}/history.db", clock=self.clock)
         self.state = ApiState(
             store=self.store,
+            history=self.history,
             hub=self.hub,
             logs=LogStore(self.logs) if self.logs else None,  # type: ignore[arg-type]
             authority=Authority(),
@@ -165,6 +170,8 @@ class Api:
         self._thread.join(SECONDS)
         self.loop.close()
         self.store.close()
+        self.history.close()
+        self._folder.cleanup()
 
     def _stop_hub(self) -> None:
         """More than once if need be: on Python 3.11 `wait_for` may swallow a cancellation."""
@@ -245,9 +252,11 @@ class Api:
 
         return self.run(begin())
 
-    def socket(self, path: str, *, token: str | None = None) -> Exchange:
+    def socket(
+        self, path: str, *, token: str | None = None, headers: dict[str, str] | None = None
+    ) -> Exchange:
         async def begin() -> Exchange:
-            exchange = await self._open("WEBSOCKET", path, token, None)
+            exchange = await self._open("WEBSOCKET", path, token, headers)
             await exchange.to_app.put({"type": "websocket.connect"})
             return exchange
 
@@ -276,7 +285,12 @@ class Api:
         }
         if method == "WEBSOCKET":
             del scope["method"]
-            scope |= {"type": "websocket", "subprotocols": [], "extensions": {"websocket.http.response": {}}}
+            scope |= {
+                "type": "websocket",
+                "scheme": "wss",
+                "subprotocols": [],
+                "extensions": {"websocket.http.response": {}},
+            }
         to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         task = asyncio.create_task(self.app(scope, to_app.get, from_app.put))  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def test_submit_sends_all_that_can_be_asked_for(fake: FakeController, client: Cl
         "nodes": 2, "gpu_share": 0.5, "cpus": 4, "memory_bytes": 1, "preemptible": True,
         "checkpoint": ["save"], "stop_signal": "INT", "retries": 2, "retry_codes": [3], "singleton": True,
         "image": "ubuntu", "engine": "docker", "mounts": ["/data"], "setup": ["module load cuda"],
-        "after": [{"job": ID, "kind": "any"}], "array": "0-9%2",
+        "after": [{"job": ID, "kind": "any"}], "array": "0-9%2", "notify": ["mail:end"],
     }  # fmt: skip
     got = client.submit(["true"], cwd="/w", **asked)["got"]
     assert got == {"command": ["true"], "cwd": "/w", **asked}

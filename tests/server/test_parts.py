@@ -25,6 +25,7 @@ from sentinel.drivers.certificates.request import new_key, signing_request
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import NewEvent
 from sentinel.scheduling.loop import Step
+from sentinel.scheduling.pass_note import PassNote
 from sentinel.server import address as address_module
 from sentinel.server import config, pid_file
 from sentinel.server.address import Address, address_from, certified_names, listen, url_elsewhere, url_here
@@ -93,6 +94,7 @@ def test_arguments_then_environment_then_file(tmp_path: Path, monkeypatch: pytes
         address=Address(host="10.0.0.1", port=1),
         names=("a",),
         database="postgresql://x/y",
+        path=str(file),
     )
     monkeypatch.setenv("SENTINEL_DATABASE", "postgresql://e/e")
     found = config.load(
@@ -232,7 +234,8 @@ class Steps:
 
 def turn(folder: Path, steps: Steps, ring: bool = False) -> list[float]:
     bell, other = Bell(folder), Bell(folder)
-    steps.loops = Loops(steps, bell)  # type: ignore[arg-type]
+    note = PassNote(MemoryStore(), now=time.monotonic, today=time.time)
+    steps.loops = Loops(steps, bell, note)  # type: ignore[arg-type]
     if ring:
         step = steps.step
 

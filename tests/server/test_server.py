@@ -120,7 +120,7 @@ def test_it_ends_at_once_though_somebody_waits(controller: Controller, number: i
 def test_a_killed_parent_takes_its_children_with_it(controller: Controller) -> None:
     assert controller.process is not None
     children = children_of(controller.process.pid)
-    assert len(children) == 2
+    assert len(children) == 3
     port = int(controller.url.rpartition(":")[2])
     controller.process.kill()
     controller.process.wait()

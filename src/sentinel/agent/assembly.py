@@ -1,7 +1,7 @@
 """An agent put together from its config. Called by `__main__`; a scan does without all of this."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sentinel import __version__
@@ -12,7 +12,7 @@ from sentinel.agent.doctor import Doctor
 from sentinel.agent.metrics import Metrics
 from sentinel.agent.sampling import SampleLoop
 from sentinel.agent.watching import EngineWatch, XidWatch
-from sentinel.core.clock import boottime
+from sentinel.core.clock import boottime, wall
 from sentinel.core.errors import UsageError
 from sentinel.core.gpu import GpuReading
 from sentinel.core.notify import Journal
@@ -24,6 +24,8 @@ from sentinel.telemetry.sampler import Sampler
 if TYPE_CHECKING:
     from sentinel.agent.link.link import Link
     from sentinel.agent.link.membership import Membership
+    from sentinel.agent.record.columns import Provider
+    from sentinel.agent.record.recorder import Recorder
 
 _STALE = 3.0
 """Intervals after which a sample's processes are no longer believed to be those that run."""
@@ -37,7 +39,8 @@ def agent_parts(
 ) -> Parts:
     """All of an agent, nothing of it started yet. `node_of`: the controller that it is a node of. Raises
     UsageError, and SentinelError when the node's files cannot be used."""
-    inventory, telemetry, node = config.inventory, config.telemetry, platform.node()
+    inventory, telemetry = config.inventory, config.telemetry
+    node = platform.node() if node_of is None else node_of[1].name
     processes = wiring.process_facts()
     metrics = Metrics(telemetry, processes, node=node)
     full = wiring.gpu_source(inventory, full=True, pcie_throughput=telemetry.pcie_throughput)
@@ -58,8 +61,14 @@ def agent_parts(
         return samples.reading(oldest)
 
     doctor = _doctor(config, reading, node)
+    inference = wiring.inference(config.inference, lambda text: journal.write("warning", text))
+    metrics.infer(lambda: inference.values(node))
+    recorder: Recorder | None = None
     if node_of is not None:
         links.append(_link(config, *node_of, reading, journal))
+        metrics.lend(links[0].lent)
+        providers = (lambda: metrics.held(node), lambda: inference.values(node))
+        recorder = _recorder(*node_of, sampler, oldest, providers, journal)
     return Parts(
         keeper=wiring.live_keeper(inventory, reading, views, lambda text: journal.write("warning", text)),
         doctor=doctor,
@@ -72,6 +81,8 @@ def agent_parts(
         server=_server(metrics, config, journal, needed=node_of is None),
         interval=inventory.interval,
         link=links[0] if links else None,
+        recorder=recorder,
+        inference=inference,
     )
 
 
@@ -137,6 +148,33 @@ def _link(
         quarantine=config.health.enabled and config.health.quarantine,
     )
     return Link(parts, journal)
+
+
+def _recorder(
+    settings: LinkConfig,
+    membership: "Membership",
+    sampler: Sampler,
+    oldest: float,
+    providers: "Sequence[Provider]",
+    journal: Journal,
+) -> "Recorder":
+    """What this node measures, on its way to the controller. `providers` add what is not of a sample."""
+    from sentinel.agent.record.door import Door
+    from sentinel.agent.record.recorder import Recorder
+    from sentinel.agent.record.sending import Sending
+    from sentinel.agent.record.spool import Spool
+
+    door, spool = Door(settings.folder, membership), Spool(settings.folder, journal)
+    return Recorder(
+        membership.name,
+        lambda: sampler.watch,
+        Sending(membership.name, door, spool, journal, now=boottime, wall=wall),
+        journal,
+        providers=providers,
+        oldest=oldest,
+        now=boottime,
+        wall=wall,
+    )
 
 
 def _doctor(config: AgentConfig, reading: Callable[[], GpuReading], node: str) -> Doctor | None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sentinel.agent.inference_config import InferenceConfig, inference_config
 from sentinel.core import config_file, toml_table
 from sentinel.core.arbiter_client import socket_path
 from sentinel.core.errors import UsageError
@@ -21,6 +22,7 @@ class AgentConfig:
     inventory: InventoryConfig
     telemetry: TelemetryConfig
     health: HealthConfig
+    inference: InferenceConfig
 
 
 NONE = "none"
@@ -95,7 +97,9 @@ def load(path: str | None, overrides: Overrides) -> AgentConfig:
         listen=telemetry.listen if overrides.listen in (None, NONE) else overrides.listen,
         interval=overrides.interval or telemetry.interval,
     )
-    return AgentConfig(inventory=inventory, telemetry=telemetry, health=health_config(top))
+    return AgentConfig(
+        inventory=inventory, telemetry=telemetry, health=health_config(top), inference=inference_config(top)
+    )
 
 
 def node_dir(given: str | None) -> Path:

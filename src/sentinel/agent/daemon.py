@@ -4,8 +4,8 @@ Started by `__main__`. A node of a controller has a link to it; one that runs st
 
 Threads, each with one job, and none that waits for another's driver: `sample` (the GPU drivers), `keep` (the
 inventory, alone on its state folder), `watch-…` (one a container engine), `link-…` (the controller and the
-supervisor of jobs), the metrics server's, and the main one, which hears the kernel's hints, signals and the
-service manager.
+supervisor of jobs), `record…` (the controller's history), `inference…` (what serves models here), the metrics
+server's, and the main one, which hears the kernel's hints, signals and the service manager.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sentinel.agent.doctor import Doctor
+from sentinel.agent.inference import Inference
 from sentinel.agent.metrics import Metrics
 from sentinel.agent.sampling import SampleLoop
 from sentinel.agent.watching import EngineWatch, XidWatch
@@ -33,6 +34,7 @@ from sentinel.telemetry.metrics_server import MetricsServer
 
 if TYPE_CHECKING:
     from sentinel.agent.link.link import Link
+    from sentinel.agent.record.recorder import Recorder
 
 _GATHER = 0.05
 """Seconds between the first word of a change and the pass: what happens together is seen together."""
@@ -56,7 +58,9 @@ class Parts:
     metrics: Metrics
     server: MetricsServer | None
     interval: float  # seconds between two passes when nothing happens
+    inference: Inference
     link: "Link | None" = None
+    recorder: "Recorder | None" = None
 
 
 class Agent:
@@ -90,8 +94,11 @@ class Agent:
                 self._journal.write("info", f"metrics at http://{where}:{port}/metrics")
             self._listen()
             parts.samples.start()
+            parts.inference.start()
             if parts.link is not None:
                 parts.link.start()
+            if parts.recorder is not None:
+                parts.recorder.start()
             for watch in parts.watches:
                 watch.start()
             if parts.xids is not None:
@@ -143,6 +150,8 @@ class Agent:
         self._stop.set()
         self._changed.set()
         parts = self._parts
+        if parts.recorder is not None:
+            parts.recorder.close()
         if parts.link is not None:
             parts.link.close()
         if parts.server is not None:
@@ -151,6 +160,7 @@ class Agent:
             watch.close()
         if parts.xids is not None:
             parts.xids.close()
+        parts.inference.close()
         parts.samples.close()
         if self._keeping.is_alive():
             self._keeping.join(5.0)  # a pass that writes is let finish; one that hangs is left behind
@@ -181,9 +191,12 @@ class Agent:
         finally:
             self._alive_at = boottime()
         self._parts.metrics.take(done.inventory)
+        self._parts.inference.take(done.inventory)
         self._examine(done.inventory)
         if self._parts.link is not None:
             self._parts.link.look(done.inventory, self._findings)
+        if self._parts.recorder is not None:
+            self._parts.recorder.look(done.inventory)
         self._say({**_amiss(done), **self._unwell})
         running = sum(not one.state.stopped for one in done.inventory.workloads)
         self._supervisor.tell(f"STATUS={running} workloads on {len(done.inventory.gpus)} GPUs")

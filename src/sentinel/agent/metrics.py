@@ -1,11 +1,12 @@
-"""What the metrics endpoint serves: the newest sample, with the owners that the inventory knows.
+"""What the metrics endpoint serves: the newest sample, with the owners that the inventory knows, and who
+holds the GPUs.
 
 Put together by the wiring. Read by the endpoint's threads, written by the sampling and the keeping thread;
 each value is replaced whole.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from sentinel.core.process import ProcessId
 from sentinel.core.workload import Origin, Workload
 from sentinel.ports.process_facts import ProcessFactsSource
 from sentinel.telemetry.config import TelemetryConfig
+from sentinel.telemetry.holding import Held, Lent, Point, held_points, holding
 from sentinel.telemetry.metrics_access import TlsFiles, read_token
 from sentinel.telemetry.metrics_server import MetricsServer
 from sentinel.telemetry.sample import Owner, Watch
@@ -41,11 +43,21 @@ class Metrics:
         self._owners: tuple[float, Mapping[int, Owner]] = (0.0, {})  # as of that boot time, by pid
         self._sources: Mapping[str, bool | None] = {}
         self._findings: tuple[Finding, ...] | None = None  # no round yet
+        self._inference: Callable[[], Iterable[Point]] = tuple[Point, ...]
+        self._lent: Callable[[], Sequence[Lent] | None] = lambda: ()
         self._stale = max(_STALE_SAMPLES * config.interval, 5.0)
 
     def watch(self, watch: Callable[[], Watch]) -> None:
         """Says where samples come from."""
         self._watch = watch
+
+    def lend(self, lent: Callable[[], Sequence[Lent] | None]) -> None:
+        """Says who tells what the queue has given out here; None: unknown. Without it there is no queue."""
+        self._lent = lent
+
+    def infer(self, values: Callable[[], Iterable[Point]]) -> None:
+        """Says who tells what the inference servers here say."""
+        self._inference = values
 
     def take(self, inventory: Inventory) -> None:
         """A newer inventory."""
@@ -78,14 +90,26 @@ class Metrics:
         found = self._watch()
         whole = replace(found, sources={**self._sources, **found.sources}, findings=self._findings)
         names = exposition.dcgm_names if self._config.dcgm_names else exposition.own_names
+        now = boottime()
         return exposition.render(
             accept,
             whole,
-            boottime(),
+            now,
             families=names,
+            held=self._held(found, now),
+            inference=self._inference(),
             most_series=self._config.process_series,
             stale_after=self._stale,
         )
+
+    def held(self, node: str) -> Iterable[Point]:
+        """Who holds which part of which GPU, for the history, where `node` is this node's name. Nothing when
+        the newest sample is old, or nobody knows what the queue has given out."""
+        return held_points(node, self._held(self._watch(), boottime()))
+
+    def _held(self, watch: Watch, now: float) -> tuple[Held, ...]:
+        sample, lent = watch.fresh(now, self._stale), self._lent()
+        return () if sample is None or lent is None else holding(sample.reading, lent, sample.owners)
 
     def not_ready(self) -> str | None:
         """Why there is nothing new to serve; None when there is."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from sentinel.agent.config import AgentConfig
 from sentinel.agent.gpus import LazyGpus, absent_or_unknown
+from sentinel.agent.inference import Inference
+from sentinel.agent.inference_config import InferenceConfig
 from sentinel.core.clock import boot_id
 from sentinel.core.errors import GpuReadError, UsageError
 from sentinel.core.gpu import Gpu, GpuReading
@@ -21,6 +23,8 @@ from sentinel.drivers.gpus.topology import open_topology
 from sentinel.drivers.kernel_log.kmsg import PATH as KMSG
 from sentinel.drivers.kernel_log.kmsg import open_kmsg
 from sentinel.drivers.kernel_log.log_file import open_log_file
+from sentinel.drivers.metrics_sources.http_source import HttpSource
+from sentinel.drivers.metrics_sources.listening import Listening
 from sentinel.drivers.node.pressure import PressureReader
 from sentinel.drivers.pods.kubelet import Kubelet
 from sentinel.drivers.processes.facts import ProcessFactsReader
@@ -96,6 +100,17 @@ def kernel_log(path: str) -> KernelLog | NoLog:
     if path == KMSG:
         return open_kmsg(wanted=TELLING)
     return open_log_file(path, wanted=TELLING, follow=True)
+
+
+def inference(config: InferenceConfig, said: Callable[[str], None]) -> Inference:
+    """Who asks inference servers for their metrics."""
+    return Inference(
+        config,
+        open_source=lambda one: HttpSource(one.url, token_file=one.token_file, ca_file=one.ca_file),
+        open_port=lambda port: HttpSource(f"http://127.0.0.1:{port}"),
+        listeners=Listening(),
+        said=said,
+    )
 
 
 def node_pressure(folder: Path) -> NodePressureSource:

@@ -13,25 +13,34 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sentinel.api import node_routes, problems
+from sentinel.api import node_routes, problems, sample_routes
 from sentinel.api.answers import as_json
 from sentinel.api.deps import OPEN, known_parameters
 from sentinel.api.described import ProblemShape
 from sentinel.api.docs_page import POLICY, docs_page
 from sentinel.api.hot_paths import HotPaths, hot
 from sentinel.api.protection import Protection
+from sentinel.api.request_counts import RequestCounts
 from sentinel.api.routes import (
     accounts,
+    alert_rules,
+    alerts,
+    channels,
     controller,
     events,
     hardware,
+    history,
     job_control,
     jobs,
     logs,
+    metrics,
     nodes,
     people,
     queue,
+    reports,
     reservations,
+    silences,
+    slurm,
     submitting,
     tokens,
     users,
@@ -46,6 +55,7 @@ ROUTERS = (
     submitting.router,
     jobs.router,
     node_routes.router,
+    sample_routes.router,
     job_control.router,
     logs.router,
     nodes.router,
@@ -57,6 +67,14 @@ ROUTERS = (
     reservations.router,
     people.router,
     queue.router,
+    alerts.router,
+    alert_rules.router,
+    silences.router,
+    channels.router,
+    history.router,
+    reports.router,
+    slurm.router,
+    metrics.router,
     controller.router,
     _PAGES,
 )
@@ -80,7 +98,8 @@ def make_app(state: ApiState) -> FastAPI:
     app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     app.state.parameters = known_parameters(app.router.routes)
     app.add_middleware(HotPaths, handlers=hot(app.router.routes))
-    app.add_middleware(Protection)
+    app.state.requests = RequestCounts()
+    app.add_middleware(Protection, counts=app.state.requests)
     app.add_exception_handler(problems.Problem, cast("Any", problems.on_problem))
     app.add_exception_handler(SentinelError, cast("Any", problems.on_sentinel_error))
     app.add_exception_handler(RequestValidationError, cast("Any", problems.on_validation))

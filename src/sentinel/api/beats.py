@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sentinel.core.errors import ProtocolError
+from sentinel.core.finding import NODE_FINDINGS, Finding, finding_from, finding_json
 from sentinel.core.job import Job, JobState
 from sentinel.core.node import Node, NodeGpu, NodeState, Sharing, node_gpu_from
-from sentinel.ports.store import NodeWorkload, Transaction
+from sentinel.ports.store import NodeWorkload, Reader, Transaction
 
 MOST_HELD = 10_000
 MOST_WORKLOADS = 20_000
+MOST_FINDINGS = 200
 LONGEST_WORD = 200
 MOST_NUMBER = 1 << 53
-_FIELDS = frozenset(("boot_id", "agent_version", "facts", "gpus", "held", "seen", "workloads", "samples"))
+_FIELDS = frozenset(
+    ("boot_id", "agent_version", "facts", "gpus", "held", "seen", "workloads", "samples", "findings")
+)
 _FACTS = frozenset(("address", "cpus", "memory_bytes", "sharing"))
 _SAMPLE = frozenset(
     ("uuid", "utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts")
@@ -36,7 +40,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """One beat, as it was told. None, or left out, is unknown; `workloads` and `facts` None: as before."""
+    """One beat, as it was told. None, or left out, is unknown; `workloads`, `facts` and `findings` None: as
+    before."""
 
     boot_id: str
     agent_version: str
@@ -46,6 +51,7 @@ class Beat:
     workloads: tuple[Mapping[str, Any], ...] | None
     samples: tuple[Mapping[str, Any], ...] | None
     facts: Facts | None = None
+    findings: tuple[Finding, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,7 @@ def beat_from(raw: object) -> Beat:
         workloads=_objects(found.get("workloads"), "workloads", MOST_WORKLOADS),
         samples=_samples(found.get("samples")),
         facts=_facts(found.get("facts")),
+        findings=_findings(found.get("findings")),
     )
 
 
@@ -138,6 +145,22 @@ def node_workloads(node: Node, found: Sequence[Mapping[str, Any]]) -> list[NodeW
             node=node.id, id=id, tenant=node.tenant, owner=user, origin=origin, state=state, data=one
         )
     return list(kept.values())
+
+
+def findings_document(node: Node, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What stands on a node, as the store keeps it: see core.finding."""
+    return {"node": node.name, "findings": [finding_json(one) for one in findings]}
+
+
+def new_findings(reader: Reader, node: str, document: Mapping[str, Any]) -> bool:
+    """Whether others are kept of that node (its id), or none."""
+    kept = reader.document(NODE_FINDINGS, node)
+    return kept is None or kept.data != document
+
+
+def forget_findings(tx: Transaction, node: str) -> None:
+    """The node with that id is removed: nothing stands on it. Inside a transaction."""
+    tx.remove_document(NODE_FINDINGS, node)
 
 
 class Renewals:
@@ -216,6 +239,15 @@ def _facts(found: object) -> Facts | None:
         memory_bytes=facts["memory_bytes"],
         sharing=sharing,
     )
+
+
+def _findings(found: object) -> tuple[Finding, ...] | None:
+    """Each once."""
+    objects = _objects(found, "findings", MOST_FINDINGS)
+    if objects is None:
+        return None
+    findings = [finding_from(one) for one in objects]
+    return tuple({one.id: one for one in findings}.values())
 
 
 def _number_or_none(value: object) -> bool:

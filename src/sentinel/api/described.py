@@ -80,6 +80,7 @@ class SpecShape(Shape):
     umask: int
     limits: dict[str, int]
     pty: bool
+    notify: list[str]
 
 
 StateName = Literal["QUEUED", "ALLOCATED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "LOST"]
@@ -393,5 +394,6 @@ _SAID = {
     422: "A field or a parameter is wrong; `errors` says which",
     429: "Too many attempts",
     500: "A defect of the controller",
+    502: "Whoever had to do it did not; `detail` says why",
     503: "The store cannot be reached; ask again",
 }

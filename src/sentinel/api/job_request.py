@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from sentinel.api.requests import MOST_SECONDS, Line, Request, Text
+from sentinel.core import job_notify
 from sentinel.core.array_indices import LONGEST, PATTERN, parse_array
 from sentinel.core.errors import UsageError
 from sentinel.core.job import MOST_GPUS, MOST_PRIORITY, WHOLE, After, AfterKind, IfLost, JobSpec
@@ -160,6 +161,11 @@ class JobRequest(Request):
         default_factory=dict[LIMITS, int], description="rlimits by name, as in prlimit(1)."
     )
     pty: bool = Field(False, description="On a terminal of its own.")
+    notify: list[Annotated[str, StringConstraints(pattern=job_notify.PATTERN)]] = Field(
+        default_factory=list[str],
+        max_length=job_notify.MOST,
+        description="Who is told of it: CHANNEL:end, CHANNEL:fail, CHANNEL:start.",
+    )
 
     # ------------------------------------------------------------------ of fields that were given
 
@@ -232,6 +238,7 @@ class JobRequest(Request):
             umask=self.umask,
             limits={**self.limits},
             pty=self.pty,
+            notify=tuple(dict.fromkeys(self.notify)),
         )
 
 

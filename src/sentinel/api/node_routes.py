@@ -22,6 +22,8 @@ from sentinel.api.beats import (
     Beat,
     Samples,
     beat_from,
+    findings_document,
+    new_findings,
     node_after,
     node_workloads,
     says_of_jobs,
@@ -35,6 +37,7 @@ from sentinel.api.node_joining import join, renew
 from sentinel.api.problems import Problem, not_found
 from sentinel.api.state import ApiState
 from sentinel.core.errors import ProtocolError
+from sentinel.core.finding import NODE_FINDINGS
 from sentinel.core.job import IfLost
 from sentinel.core.node import Node
 from sentinel.ports.store import Reader, Transaction
@@ -95,16 +98,43 @@ async def _beat(request: Request) -> Response:
     digest = _digest(beat)
     new_workloads = digest is not None and hub.new_workloads(node.id, digest)
     moves = says_of_jobs(jobs, beat.held, seen)
-    if node_after(node, beat, now) is not None or new_workloads or moves:
-        keep = partial(_keep, id=node.id, beat=beat, seen=seen, now=now, moves=moves, workloads=new_workloads)
+    findings = await _new_findings(state, node, beat)
+    if node_after(node, beat, now) is not None or new_workloads or moves or findings is not None:
+        keep = partial(
+            _keep,
+            id=node.id,
+            beat=beat,
+            seen=seen,
+            now=now,
+            moves=moves,
+            workloads=new_workloads,
+            findings=findings,
+        )
         await state.write(keep)
         if new_workloads and digest is not None:
             hub.kept_workloads(node.id, digest)
     return as_json({"lease_seconds": state.settings.terms.lease, "unknown": sorted(held - placed)})
 
 
+async def _new_findings(state: ApiState, node: Node, beat: Beat) -> dict[str, Any] | None:
+    """What is to be kept of the beat's findings; None: they are as before. Few beats tell of any, so what is
+    kept is asked of the store, which may have been restored meanwhile."""
+    if beat.findings is None:
+        return None
+    document = findings_document(node, beat.findings)
+    return document if await state.read(partial(new_findings, node=node.id, document=document)) else None
+
+
 def _keep(
-    tx: Transaction, *, id: str, beat: Beat, seen: int, now: float, moves: bool, workloads: bool
+    tx: Transaction,
+    *,
+    id: str,
+    beat: Beat,
+    seen: int,
+    now: float,
+    moves: bool,
+    workloads: bool,
+    findings: dict[str, Any] | None,
 ) -> None:
     """What of a beat is worth a transaction."""
     node = tx.node(id)
@@ -117,6 +147,8 @@ def _keep(
         desk.missing(tx, node, beat.held, seen, now)
     if workloads and beat.workloads is not None:
         tx.put_workloads(id, node_workloads(node, beat.workloads))
+    if findings is not None:
+        tx.put_document(NODE_FINDINGS, id, findings)
 
 
 def _digest(beat: Beat) -> bytes | None:

@@ -25,6 +25,7 @@ from sentinel.core.errors import (
     StoreUnavailable,
     UsageError,
 )
+from sentinel.ports.history import HistoryUnavailable
 from sentinel.scheduling.desk import (
     AlreadyEnded,
     KeyReused,
@@ -123,6 +124,14 @@ def of_error(error: SentinelError) -> Problem:
                 kind="store-unavailable",
                 hint="nothing was kept; ask again in a moment",
                 headers={"Retry-After": "1"},
+            )
+        case HistoryUnavailable():
+            return Problem(
+                503,
+                error.message,
+                kind="history-unavailable",
+                hint="the queue works without it; ask again in a moment",
+                headers={"Retry-After": "5"},
             )
         case ApiError():
             return Problem(error.status or 500, error.message, kind=error.kind or "about:blank")

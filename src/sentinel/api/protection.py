@@ -1,4 +1,5 @@
-"""What stands before every route: bodies have a limit, answers have headers that keep browsers from mischief.
+"""What stands before every route: bodies have a limit, answers are counted, and have headers that keep
+browsers from mischief.
 
 Plain ASGI: the framework's own base class for this costs as much as a route. Installed by `make_app`.
 """
@@ -8,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sentinel.api.problems import Problem, problem_response
+from sentinel.api.request_counts import RequestCounts
 
 MOST_BODY = 1 << 20
 _HEADERS = (
@@ -23,9 +25,9 @@ TOO_BIG = f"a body has at most {MOST_BODY} bytes"
 class Protection:
     """Refuses bodies over `most` bytes, whether their length is told or they come in chunks."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BODY) -> None:
+    def __init__(self, app: ASGIApp, most: int = MOST_BODY, counts: RequestCounts | None = None) -> None:
         self._app = app
-        self._most = most
+        self._most, self._counts = most, counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -36,6 +38,8 @@ class Protection:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if self._counts is not None:
+                    self._counts.note(scope["method"], message["status"])
                 headers = message["headers"] = list(message.get("headers", ()))
                 have = {name for name, _ in headers}
                 headers += [header for header in _HEADERS if header[0] not in have]

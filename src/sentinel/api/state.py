@@ -14,6 +14,8 @@ from sentinel import __version__
 from sentinel.api.auth import Gate
 from sentinel.api.passwords import Passwords
 from sentinel.core.clock import boottime, wall
+from sentinel.ports.history import History
+from sentinel.ports.notifier import Channel, Message, NotifyError
 from sentinel.ports.store import Reader, Store, Transaction
 from sentinel.scheduling.explain import Reasons
 from sentinel.scheduling.leases import Terms
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from sentinel.api.log_store import LogStore
 
 T = TypeVar("T")
+
+
+def _nobody(_channel: Channel, _message: Message, _key: str) -> None:
+    raise NotifyError("this process sends no messages", retry=False)
 
 
 class Authority(Protocol):
@@ -52,6 +58,7 @@ class ApiSettings:
     keep_alive: float = 15  # between comments on a silent stream of events
     look_again: float = 5  # how often whoever follows is asked again whether they still may
     readers: int = 4  # threads that read the store
+    historians: int = 2  # threads that read the history
     terms: Terms = field(default_factory=Terms)  # what nodes are told of leases
 
 
@@ -60,9 +67,11 @@ class ApiState:
     """`now` is epoch seconds, for showing and for the ends of tokens; `boottime` measures."""
 
     store: Store
+    history: History
     hub: "Hub"
     logs: "LogStore"
     authority: Authority
+    notify: Callable[[Channel, Message, str], None] = _nobody  # blocks
     now: Callable[[], float] = wall
     boottime: Callable[[], float] = boottime
     settings: ApiSettings = field(default_factory=ApiSettings)
@@ -70,9 +79,11 @@ class ApiState:
     passwords: Passwords = field(init=False)
     reasons: tuple[object, Reasons] | None = field(init=False, default=None)  # see api.reasons
     _readers: ThreadPoolExecutor = field(init=False)
+    _historians: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self._readers = ThreadPoolExecutor(self.settings.readers, thread_name_prefix="api-read")
+        self._historians = ThreadPoolExecutor(self.settings.historians, thread_name_prefix="api-history")
         self.gate = Gate(self.store, self._readers, now=self.now, boottime=self.boottime)
         self.passwords = Passwords(boottime=self.boottime)
 
@@ -89,11 +100,16 @@ class ApiState:
         """`work`, which may block for a moment, on one of the reading threads."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
+    async def look_back(self, work: Callable[[History], T]) -> T:
+        """What `work` finds in the history, which may take a moment. HistoryUnavailable."""
+        return await asyncio.get_running_loop().run_in_executor(self._historians, work, self.history)
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returned, once what it wrote is durable."""
         return await asyncio.wrap_future(self.store.submit(work))
 
     def close(self) -> None:
-        """Lets its threads go. The store is its owner's to close."""
+        """Lets its threads go. Store and history are their owner's to close."""
         self._readers.shutdown(wait=False, cancel_futures=True)
+        self._historians.shutdown(wait=False, cancel_futures=True)
         self.passwords.close()

@@ -31,7 +31,7 @@ class Group:
     """Commands about one thing: `sentinel job list`."""
 
     help: str
-    commands: Mapping[str, Entry]
+    commands: "Mapping[str, Entry | Group]"
 
 
 def _local(module: str, help: str) -> Entry:
@@ -52,6 +52,14 @@ def _people(module: str, help: str) -> Entry:
 
 def _account(module: str, help: str) -> Entry:
     return Entry(module=f"sentinel.cli.accounts.{module}", help=help)
+
+
+def _alert(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.alerts.{module}", help=help)
+
+
+def _past(module: str, help: str) -> Entry:
+    return Entry(module=f"sentinel.cli.history.{module}", help=help)
 
 
 def _server(module: str, help: str) -> Entry:
@@ -137,6 +145,69 @@ SIMULATE = Group(
     },
 )
 
+ALERT = Group(
+    help="What is wrong, who is told of it, and by which rules.",
+    commands={
+        "list": _alert("list_alerts", "Show the alerts that stand."),
+        "show": _alert("show", "Show one alert: since when, why, who was told."),
+        "ack": _alert("ack", "Say that you have seen it: no reminders."),
+        "rule": Group(
+            help="Rules: what is watched, and when that is an alert.",
+            commands={
+                "list": _alert("rule_list", "Show the rules, shipped ones included."),
+                "show": _alert("rule_show", "Show a rule as a file to edit."),
+                "apply": _alert("rule_apply", "Write rules from a file."),
+                "preview": _alert("rule_preview", "Say what a rule would have done in the past."),
+                "delete": _alert("rule_delete", "Remove a rule; a shipped one is as it was shipped again."),
+            },
+        ),
+        "silence": Group(
+            help="Silences: times in which nobody is told.",
+            commands={
+                "list": _alert("silence_list", "Show the silences."),
+                "add": _alert("silence_add", "Tell nobody of some alerts for a while."),
+                "end": _alert("silence_end", "End a silence now."),
+            },
+        ),
+        "channel": Group(
+            help="Channels: where it is told.",
+            commands={
+                "list": _alert("channel_list", "Show the channels, and how they fare."),
+                "add": _alert("channel_add", "Add or replace a channel."),
+                "test": _alert("channel_test", "Send a test message."),
+                "remove": _alert("channel_remove", "Remove a channel."),
+            },
+        ),
+        "route": Group(
+            help="Routes: who is told of what, and how often.",
+            commands={
+                "list": _alert("route_list", "Show the routes, in the order in which they are tried."),
+                "apply": _alert("route_apply", "Write all routes, and inhibitions, from a file."),
+            },
+        ),
+        "deliveries": _alert("deliveries", "Show what was sent, what waits, and what failed."),
+    },
+)
+
+HISTORY = Group(
+    help="What was measured, over time.",
+    commands={
+        "query": _past("query", "Show a metric over time: of nodes, GPUs, users, jobs."),
+        "metrics": _past("metrics", "Show which metrics there are."),
+        "export": _past("export", "Write a metric over time into a CSV or Parquet file."),
+    },
+)
+
+REPORT = Group(
+    help="Reports over days and months.",
+    commands={"usage": _past("report_usage", "Who held the GPUs, how long, and how much of it idle.")},
+)
+
+DEV = Group(
+    help="For trying Sentinel out, and for tests.",
+    commands={"seed": _past("seed", "Fill a controller with simulated nodes and a past.")},
+)
+
 COMMANDS: Mapping[str, Entry | Group] = {
     "run": _job("run", "Run a command through the queue, as if it ran here.", takes_command=True),
     "job": JOB,
@@ -147,6 +218,9 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "quota": QUOTA,
     "usage": _account("usage", "Show who has and had how much of the GPUs."),
     "reservation": RESERVATION,
+    "alert": ALERT,
+    "history": HISTORY,
+    "report": REPORT,
     "login": _people("login", "Log in to a controller, and remember it."),
     "whoami": _people("whoami", "Say as whom, and to which controller, you speak."),
     "up": _server("up", "Start a controller and an agent on this machine."),
@@ -165,12 +239,13 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "health": _local("health.command", "Show what is wrong with the GPUs, and what to do about it."),
     "slurm-exporter": _local("slurm_exporter.command", "Serve the metrics of a Slurm cluster."),
     "simulate": SIMULATE,
+    "dev": DEV,
 }
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command that `arguments` name; its exit status. What it raises goes through."""
-    words = [word for word in arguments if not word.startswith("-")][:2]
+    words = [word for word in arguments if not word.startswith("-")][:3]
     app = _group("Who has the GPU, why, and what is wrong.")
     app.callback()(_sentinel)
     _fill(app, COMMANDS, words)

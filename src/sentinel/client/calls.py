@@ -31,11 +31,20 @@ def get(path: str, **query: Any) -> Call:
     return Call(method="GET", path=f"{API}{path}{_query(query)}", repeatable=True)
 
 
-def _post(path: str, body: Mapping[str, Any] | None = None) -> Call:
+def post(path: str, body: Mapping[str, Any] | None = None) -> Call:
     return Call(method="POST", path=f"{API}{path}", json={} if body is None else body)
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def put(path: str, body: Mapping[str, Any]) -> Call:
+    """Sets what is there in full."""
+    return Call(method="PUT", path=f"{API}{path}", json=body, repeatable=True)
+
+
+def delete(path: str) -> Call:
+    return Call(method="DELETE", path=f"{API}{path}")
+
+
+def given(**fields: Any) -> dict[str, Any]:
     """Those that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -52,7 +61,7 @@ def _word(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """One part of a path, whatever is in it: "." and ".." name nobody."""
     return quote(text, safe="").replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
@@ -61,7 +70,7 @@ def _part(text: str) -> str:
 
 
 def login(user: str, password: str) -> Call:
-    return _post("login", {"user": user, "password": password})
+    return post("login", {"user": user, "password": password})
 
 
 def whoami() -> Call:
@@ -81,21 +90,21 @@ def users() -> Call:
 
 
 def add_user(name: str, role: str, password: str | None, group: str | None = None) -> Call:
-    return _post("users", {"name": name, "role": role, **_given(password=password, group=group)})
+    return post("users", {"name": name, "role": role, **given(password=password, group=group)})
 
 
 def set_user(
     name: str, role: str | None, password: str | None, disabled: bool | None, group: str | None = None
 ) -> Call:
     """`group` "": in none any more."""
-    fields = _given(role=role, password=password, disabled=disabled)
+    fields = given(role=role, password=password, disabled=disabled)
     if group is not None:
         fields["group"] = group or None
-    return Call(method="PATCH", path=f"{API}users/{_part(name)}", json=fields)
+    return Call(method="PATCH", path=f"{API}users/{part(name)}", json=fields)
 
 
 def remove_user(name: str) -> Call:
-    return Call(method="DELETE", path=f"{API}users/{_part(name)}")
+    return Call(method="DELETE", path=f"{API}users/{part(name)}")
 
 
 def tokens() -> Call:
@@ -103,11 +112,11 @@ def tokens() -> Call:
 
 
 def create_token(label: str, kind: str, expires_in: float | None, owner: str | None) -> Call:
-    return _post("tokens", {"label": label, "kind": kind, **_given(expires_in=expires_in, owner=owner)})
+    return post("tokens", {"label": label, "kind": kind, **given(expires_in=expires_in, owner=owner)})
 
 
 def revoke_token(id: str) -> Call:
-    return Call(method="DELETE", path=f"{API}tokens/{_part(id)}")
+    return Call(method="DELETE", path=f"{API}tokens/{part(id)}")
 
 
 # ------------------------------------------------------------------ jobs
@@ -144,27 +153,27 @@ def jobs(
 
 
 def job(id: str) -> Call:
-    return get(f"jobs/{_part(id)}")
+    return get(f"jobs/{part(id)}")
 
 
 def cancel(id: str, why: str) -> Call:
-    return _post(f"jobs/{_part(id)}/cancel", _given(why=why or None))
+    return post(f"jobs/{part(id)}/cancel", given(why=why or None))
 
 
 def retry(id: str) -> Call:
-    return _post(f"jobs/{_part(id)}/retry")
+    return post(f"jobs/{part(id)}/retry")
 
 
 def why(id: str) -> Call:
-    return get(f"jobs/{_part(id)}/why")
+    return get(f"jobs/{part(id)}/why")
 
 
 def environment(id: str) -> Call:
-    return get(f"jobs/{_part(id)}/environment")
+    return get(f"jobs/{part(id)}/environment")
 
 
 def job_events(id: str) -> Call:
-    return get(f"jobs/{_part(id)}/events")
+    return get(f"jobs/{part(id)}/events")
 
 
 def logs(
@@ -178,7 +187,7 @@ def logs(
     follow: bool = False,
 ) -> Call:
     return get(
-        f"jobs/{_part(id)}/logs",
+        f"jobs/{part(id)}/logs",
         attempt=attempt,
         rank=rank,
         offset=offset,
@@ -190,7 +199,7 @@ def logs(
 
 def attach_path(id: str) -> str:
     """Where the WebSocket of a job's terminal is."""
-    return f"{API}jobs/{_part(id)}/attach"
+    return f"{API}jobs/{part(id)}/attach"
 
 
 # ------------------------------------------------------------------ nodes
@@ -201,23 +210,23 @@ def nodes() -> Call:
 
 
 def node(name: str) -> Call:
-    return get(f"nodes/{_part(name)}")
+    return get(f"nodes/{part(name)}")
 
 
 def drain(name: str, why: str) -> Call:
-    return _post(f"nodes/{_part(name)}/drain", _given(why=why or None))
+    return post(f"nodes/{part(name)}/drain", given(why=why or None))
 
 
 def resume(name: str) -> Call:
-    return _post(f"nodes/{_part(name)}/resume")
+    return post(f"nodes/{part(name)}/resume")
 
 
 def declare_dead(name: str, why: str) -> Call:
-    return _post(f"nodes/{_part(name)}/declare-dead", {"why": why})
+    return post(f"nodes/{part(name)}/declare-dead", {"why": why})
 
 
 def remove_node(name: str) -> Call:
-    return Call(method="DELETE", path=f"{API}nodes/{_part(name)}")
+    return Call(method="DELETE", path=f"{API}nodes/{part(name)}")
 
 
 def gpus() -> Call:
@@ -233,7 +242,7 @@ def leases() -> Call:
 
 
 def resume_queue() -> Call:
-    return _post("queue/resume")
+    return post("queue/resume")
 
 
 # ------------------------------------------------------------------ events
@@ -286,17 +295,17 @@ def reservations() -> Call:
 
 
 def reservation(name: str) -> Call:
-    return get(f"reservations/{_part(name)}")
+    return get(f"reservations/{part(name)}")
 
 
 def add_reservation(fields: Mapping[str, Any]) -> Call:
-    return _post("reservations", fields)
+    return post("reservations", fields)
 
 
 def remove_reservation(name: str) -> Call:
-    return Call(method="DELETE", path=f"{API}reservations/{_part(name)}")
+    return Call(method="DELETE", path=f"{API}reservations/{part(name)}")
 
 
 def _account(scope: str, name: str) -> str:
     """The account of all users without one has no name."""
-    return "accounts/default" if scope == "default" else f"accounts/{_part(scope)}/{_part(name)}"
+    return "accounts/default" if scope == "default" else f"accounts/{part(scope)}/{part(name)}"

@@ -55,13 +55,15 @@ class JobCalls(Asking):
         umask: int | None = None,
         limits: Mapping[str, int] | None = None,
         pty: bool | None = None,
+        notify: Sequence[str] | None = None,
         environment: Mapping[str, str] | None = None,
         key: str | None = None,
     ) -> Json:
         """The job, which is durable by then. What is None is as `core.job.JobSpec` has it; `cwd`: this one.
 
         `gpu_share`: that part of one GPU, 0.5. `after`: what it waits for, [{"job": ID, "kind": "ok"}]; kinds
-        are "ok", "any" and "notok". With `array` ("0-9%2") there are many jobs, and the answer is
+        are "ok", "any" and "notok". `notify`: which channels are told of it, ["mail:end"]; also "start" and
+        "fail". With `array` ("0-9%2") there are many jobs, and the answer is
         {"id": ARRAY, "array": {"id", "size", "limit"}, "jobs": [ID…]}.
 
         Safe to repeat, and repeated when the controller restarts meanwhile: `key` (its Idempotency-Key,
@@ -98,6 +100,7 @@ class JobCalls(Asking):
             "umask": umask,
             "limits": None if limits is None else dict(limits),
             "pty": pty,
+            "notify": _list(notify),
             "environment": None if environment is None else dict(environment),
         }
         sent = {field: value for field, value in fields.items() if value is not None}

@@ -14,13 +14,15 @@ ApiUnavailable (a kind of ApiError) when none answers, UsageError when the call 
 
 from sentinel.client import calls
 from sentinel.client.accounts import AccountCalls
+from sentinel.client.alerts import AlertCalls
 from sentinel.client.asking import Json
+from sentinel.client.history import HistoryCalls
 from sentinel.client.jobs import JobCalls
 
 __all__ = ["Client", "Json"]
 
 
-class Client(JobCalls, AccountCalls):
+class Client(JobCalls, AccountCalls, AlertCalls, HistoryCalls):
     """Without arguments as the environment says (`client.settings`).
 
     `timeout`: seconds for each answer. `patience`: for how long calls that may be repeated are, and streams

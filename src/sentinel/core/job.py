@@ -117,6 +117,7 @@ class JobSpec:
     umask: int = 0o022
     limits: Mapping[str, int] = field(default_factory=dict[str, int])  # rlimits by name: {"nofile": 65536}
     pty: bool = False  # on a terminal of its own, for `sentinel run --pty`
+    notify: tuple[str, ...] = ()  # who is told, and when: "mail:end" (see core.job_notify)
 
     @property
     def total_milli(self) -> int:

@@ -9,7 +9,8 @@
               "time_limit": SECONDS | null, "gpu_model", "gpu_memory_bytes", "cpus", "memory_bytes", "node",
               "preemptible", "checkpoint": […],
               "stop_signal", "retries", "retry_codes": […], "singleton", "image", "engine", "mounts": […],
-              "setup": […], "if_lost", "grace", "umask", "limits": {…}, "pty"}}
+              "setup": […], "if_lost", "grace", "umask", "limits": {…}, "pty",
+              "notify": ["CHANNEL:end" | "CHANNEL:fail" | "CHANNEL:start"…]}}
 
 TIME is RFC 3339 UTC. No job object has the environment: `GET /jobs/ID/environment` is for its owner.
 """
@@ -21,7 +22,7 @@ from typing import Any
 from sentinel.core.clock import rfc3339
 from sentinel.core.job import Cancel, IfLost, Job, JobSpec
 
-_TUPLES = ("command", "checkpoint", "retry_codes", "mounts", "setup")
+_TUPLES = ("command", "checkpoint", "retry_codes", "mounts", "setup", "notify")
 
 
 def spec_json(spec: JobSpec) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def spec_json(spec: JobSpec) -> dict[str, Any]:
         "umask": spec.umask,
         "limits": dict(spec.limits),
         "pty": spec.pty,
+        "notify": list(spec.notify),
     }
 
 

@@ -1,4 +1,4 @@
-"""The controller's process. `sentinel server`, `up`, `down`, `backup` and `restore` become this one.
+"""The controller's process. `sentinel server`, `up`, `down`, `backup`, `restore`, `dev seed` become this one.
 
 Parsed with the standard library: what runs for months does without the `sentinel` command's extra.
 """
@@ -14,6 +14,7 @@ from sentinel.server.config import ServerConfig, load
 SERVER_LISTEN, UP_LISTEN = "0.0.0.0:8443", "127.0.0.1:8443"
 LIBRARIES = (
     "fastapi uvicorn httptools uvloop websockets sse-starlette sqlalchemy alembic argon2-cffi cryptography"
+    " prometheus-client"
 )
 _INTERRUPTED = 130
 
@@ -32,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if find_spec("sqlalchemy") is None:  # stands for the extra
+    # The first stands for the extra; the second was not part of it from the beginning.
+    if find_spec("sqlalchemy") is None or find_spec("prometheus_client") is None:
         raise UsageError(
             f"the controller needs more libraries: pip install --target /opt/sentinel/extra {LIBRARIES}"
             " (or, in an environment of your own: pip install 'sentinel-gpu[server]')"
@@ -56,6 +58,11 @@ def _run(options: argparse.Namespace) -> int:
 
             print(backup(_config(options, UP_LISTEN), options.to))
             return 0
+        case "seed":
+            from sentinel.server.seeding.seed import SeedOptions, seed
+
+            asked = {name: getattr(options, name) for name in SeedOptions.__slots__}
+            return seed(_config(options, UP_LISTEN), SeedOptions(**asked))
         case _:
             from sentinel.server.backup import restore
 
@@ -86,14 +93,15 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end all of it, jobs included")
     backup = commands.add_parser("backup", help="copy database and certificate authority into a file")
     restore = commands.add_parser("restore", help="put a backup in the place of what is there")
-    for one in (server, up, down, backup, restore):
+    seed = commands.add_parser("seed", help="fill it with simulated nodes and a past")
+    for one in (server, up, down, backup, restore, seed):
         one.add_argument("--config", metavar="FILE", help="config file (/etc/sentinel/config.toml)")
         one.add_argument(
             "--data-dir",
             metavar="DIR",
             help="where all is kept (~/.local/share/sentinel; as root /var/lib/sentinel-server)",
         )
-    for one in (server, up, backup, restore):
+    for one in (server, up, backup, restore, seed):
         one.add_argument(
             "--database", metavar="URL", help="PostgreSQL instead of SQLite; better in $SENTINEL_DATABASE"
         )
@@ -110,7 +118,21 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--arbiter", metavar="SOCKET", help="the arbiter's socket, or none")
     backup.add_argument("--to", metavar="FILE", help="by default in DIR/backups")
     restore.add_argument("file", metavar="FILE", help="what `backup` wrote")
+    _seed_options(seed)
     return parser
+
+
+def _seed_options(seed: argparse.ArgumentParser) -> None:
+    seed.add_argument("--nodes", type=int, default=128, metavar="N")
+    seed.add_argument("--gpus", type=int, default=8, metavar="N", help="of each node")
+    seed.add_argument("--days", type=float, default=1.0, metavar="N", help="of the past")
+    seed.add_argument("--jobs", type=int, default=2000, metavar="N", help="in all")
+    seed.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another fleet")
+    seed.add_argument("--alerts", action="store_true", help="with something wrong")
+    seed.add_argument("--live", action="store_true", help="keep the nodes alive until Ctrl-C")
+    seed.add_argument("--every", type=float, default=10.0, metavar="SECONDS", help="for --live")
+    seed.add_argument("--force", action="store_true", help="beside real nodes")
+    seed.add_argument("--json", action="store_true", dest="as_json", help="for programs")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The API process: the application under uvicorn, on a socket of the parent's. Started by the parent.
 
-    api --data-dir DIR --listen-fd N --ready-fd M [--lease-seconds S]
+    api --data-dir DIR --listen-fd N --ready-fd M [--lease-seconds S] [--config FILE]
                                                         the database's URL is in $SENTINEL_DATABASE
 
 The socket is the parent's, so that those who call while this process is started again wait instead of being
@@ -34,6 +34,7 @@ from sentinel.server import wiring
 from sentinel.server.collector import collect_seldom
 from sentinel.server.config import DATABASE_VARIABLE
 from sentinel.server.folders import Folders
+from sentinel.server.observing import observing
 from sentinel.server.tls_protocol import NodeProtocol
 
 KEEP_ALIVE = 75  # seconds: agents beat every ten, and a TLS handshake costs more than a beat
@@ -101,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = ApiSettings(terms=terms_for(options.lease_seconds))
         collect_seldom()
-        uvloop.run(_serve(folders, options.listen_fd, options.ready_fd, settings))
+        uvloop.run(_serve(folders, options, settings))
     except SentinelError as error:
         print(f"sentinel-api: {error.message}", file=sys.stderr)
         return error.exit_code
@@ -113,8 +114,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     return "without completing response" not in str(record.msg)
 
 
-async def _serve(folders: Folders, listen_fd: int, ready_fd: int, settings: ApiSettings) -> None:
+async def _serve(folders: Folders, options: argparse.Namespace, settings: ApiSettings) -> None:
     authority = wiring.authority(folders.pki)
+    history = wiring.open_history(observing(options.config).history, folders)
     store = wiring.open_queue(os.environ.get(DATABASE_VARIABLE) or folders.database_url(), migrate=False)
     bell = Bell(folders.bells)
     try:
@@ -122,14 +124,23 @@ async def _serve(folders: Folders, listen_fd: int, ready_fd: int, settings: ApiS
         hub = Hub(store, bell=bell)
         async with hub.running():
             logs = LogStore(folders.logs)
-            state = ApiState(store=store, hub=hub, logs=logs, authority=authority, settings=settings)
-            server = Server(_config(make_app(state), folders), hub, ready_fd)
+            state = ApiState(
+                store=store,
+                history=history,
+                hub=hub,
+                logs=logs,
+                authority=authority,
+                settings=settings,
+                notify=wiring.notify,
+            )
+            server = Server(_config(make_app(state), folders), hub, options.ready_fd)
             try:
-                await server.serve(sockets=[socket.socket(fileno=listen_fd)])
+                await server.serve(sockets=[socket.socket(fileno=options.listen_fd)])
             finally:
                 state.close()
     finally:
         store.close()
+        history.close()
         bell.close()
 
 
@@ -166,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--ready-fd", type=int, default=-1)
     parser.add_argument("--lease-seconds", type=float, default=LEASE_SECONDS)
+    parser.add_argument("--config")
     return parser
 
 

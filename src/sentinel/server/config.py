@@ -15,6 +15,7 @@ A database's URL may have a password, which is better kept out of arguments.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sentinel.core.config_file import DEFAULT_CONFIG, read, read_if_there
@@ -35,6 +36,7 @@ class ServerConfig:
     names: tuple[str, ...] = ()
     database: str | None = None
     lease_seconds: float = LEASE_SECONDS
+    path: str | None = None  # of the config file; None: the usual one, if there is one
 
     @property
     def database_url(self) -> str:
@@ -61,6 +63,7 @@ def load(
         names=tuple(names) or table.get("names", texts, ()),
         database=database or os.environ.get(DATABASE_VARIABLE) or table.get("database", text, None),
         lease_seconds=table.get("lease_seconds", _lease, LEASE_SECONDS),
+        path=None if config is None else str(Path(config).absolute()),
     )
 
 

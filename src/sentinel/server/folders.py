@@ -1,6 +1,7 @@
 """Where the controller keeps what: the folder that `--data-dir` names. Called by everything in this room.
 
 controller.db           the store (SQLite)          backups/
+history.db              the past of all metrics, where no Prometheus has it
 logs/JOB/ATTEMPT.log    what agents sent
 pki/                    ca.pem ca.key server.pem server.key
 run/                    server.pid, bells/, join-token
@@ -26,6 +27,10 @@ class Folders:
     @property
     def database(self) -> Path:
         return self.root / "controller.db"
+
+    @property
+    def history(self) -> Path:
+        return self.root / "history.db"
 
     @property
     def backups(self) -> Path:

@@ -25,6 +25,7 @@ from sentinel.ports.store import Store
 from sentinel.scheduling.leases import LEASE_SECONDS, terms_for
 from sentinel.scheduling.loop import Scheduler
 from sentinel.scheduling.mirror import Mirror
+from sentinel.scheduling.pass_note import PassNote
 from sentinel.server import wiring
 from sentinel.server.collector import collect_seldom
 from sentinel.server.config import DATABASE_VARIABLE
@@ -40,8 +41,8 @@ _log = logging.getLogger(__name__)
 class Loops:
     """For one thread. `stop` may be called by a signal's handler."""
 
-    def __init__(self, scheduler: Scheduler, bell: Bell) -> None:
-        self._scheduler, self._bell = scheduler, bell
+    def __init__(self, scheduler: Scheduler, bell: Bell, note: PassNote) -> None:
+        self._scheduler, self._bell, self._note = scheduler, bell, note
         self._stopping = False
         self._ours, self._wakeups = socket.socketpair()
         self._ours.setblocking(False)
@@ -57,6 +58,7 @@ class Loops:
                 self._bell.drain()  # what is rung for from here on is seen by the next step at the latest
                 try:
                     pause = self._scheduler.step().again_in
+                    self._note.stepped()
                     failed = False
                 except StoreUnavailable as error:
                     if not failed:
@@ -97,7 +99,7 @@ def _run(folders: Folders, store: Store, lease: float) -> None:
     bell = Bell(folders.bells)
     store.on_commit(bell.ring)
     scheduler = Scheduler(store, Mirror(store), now=boottime, today=wall, new_token=_token, terms=terms)
-    loops = Loops(scheduler, bell)
+    loops = Loops(scheduler, bell, PassNote(store, now=boottime, today=wall))
     house = Housekeeping(store, LogStore(folders.logs), wall)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, loops.stop)

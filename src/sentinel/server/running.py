@@ -1,4 +1,4 @@
-"""A controller from its start to its end: one lock, one socket, one first run, two children, or three.
+"""A controller from its start to its end: one lock, one socket, one first run, three children, or four.
 
 Called by `server` (without an agent) and `up` (with one).
 """
@@ -17,6 +17,7 @@ from sentinel.server.address import certified_names, listen, url_here
 from sentinel.server.config import DATABASE_VARIABLE, ServerConfig
 from sentinel.server.first_run import admin_token, write_client_env
 from sentinel.server.folders import make_folders
+from sentinel.server.observing import observing
 from sentinel.server.processes import Child, Command, Parent, python
 
 
@@ -42,6 +43,7 @@ def run_controller(
 
     `more` children wait until `Parent.start` names them. `ready` is called once, when the API answers."""
     folders = config.folders
+    observing(config.path)  # what cannot be used is said now, not by a child
     make_folders(folders)
     lock = pid_file.take(folders.pid_file, "cannot start")
     try:
@@ -66,7 +68,7 @@ def run_controller(
                     journal.write("info", f"answers at {controller.url}; for clients: {folders.client_env}")
                 manager.tell("READY=1", f"STATUS=answers at {controller.url}")
 
-            children = [_api(controller, listener, answers), _loops(controller)]
+            children = [_api(controller, listener, answers), _loops(controller), _watch(controller)]
             parent.run([*children, *(more(controller) if more else ())])
             manager.tell("STOPPING=1")
             return 0
@@ -99,6 +101,7 @@ def _api(controller: Controller, listener: socket.socket, ready: Callable[[], No
             *("--data-dir", str(controller.config.folders.root)),
             *("--listen-fd", str(listener.fileno()), "--ready-fd", str(ready_fd)),
             *_lease(controller.config),
+            *_file(controller.config),
         )
         return Command(words=words, pass_fds=(listener.fileno(),), environment=_database(controller.config))
 
@@ -110,6 +113,17 @@ def _loops(controller: Controller) -> Child:
     words = python("sentinel.server.loops_process", "--data-dir", folder, *_lease(controller.config))
     environment = _database(controller.config)
     return Child("the scheduler", lambda _: Command(words=words, environment=environment))
+
+
+def _watch(controller: Controller) -> Child:
+    folder = str(controller.config.folders.root)
+    words = python("sentinel.server.watch_process", "--data-dir", folder, *_file(controller.config))
+    environment = _database(controller.config)
+    return Child("the watch", lambda _: Command(words=words, environment=environment))
+
+
+def _file(config: ServerConfig) -> tuple[str, ...]:
+    return () if config.path is None else ("--config", config.path)
 
 
 def _lease(config: ServerConfig) -> tuple[str, str]:

@@ -36,6 +36,7 @@ class FakeController:
     complete: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     joins: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    samples: list[bytes] = field(default_factory=list[bytes])
     verdict: Callable[[dict[str, Any]], str] = lambda _: "applied"
     unknown: list[str] = field(default_factory=list[str])
     lease_seconds: float = 60.0
@@ -187,6 +188,10 @@ class _Handler(BaseHTTPRequestHandler):
                     return self._reports(json.loads(body)["reports"])
                 case ["logs", job, attempt]:
                     return self._log(job, int(attempt), query, body)
+                case ["samples"]:
+                    here.samples.append(body)
+                    here.lock.notify_all()
+                    return 200, {"kept": 1, "elsewhere": 0}
                 case ["renew"]:
                     csr = json.loads(body)["csr"].encode()
                     certificate = here.authority.issue_node(csr, "n1", days=here.certificate_days)

@@ -27,6 +27,7 @@ from sentinel.core.gpu import GpuReading
 from sentinel.core.notify import Journal
 from sentinel.drivers.certificates import request as keys
 from sentinel.ports.gpu_topology import GpuPlace
+from sentinel.telemetry.holding import Lent
 
 PATIENCE = 8.0
 
@@ -147,6 +148,31 @@ def test_its_output_arrives_and_only_then_is_it_forgotten(node: Node) -> None:
     node.until(lambda: node.supervisor.told("forget"), "it is forgotten")
     assert bytes(node.controller.logs["j1", 1]) == b"hello\n"
     assert node.controller.complete == {("j1", 1)}
+
+
+def test_what_is_given_out_here_is_known_with_whose_it_is(node: Node) -> None:
+    node.agent()
+    assert node.link is not None
+    node.controller.want(wants.raw("a", spec={"gpu_milli": 250}))
+    node.hears("t-a", "running")
+    expected = (Lent(gpus=(wants.GPUS[0],), milli=250, owner="ada"),)
+    assert node.link.lent() == expected
+    node.link.close()
+    node.controller.want(wants.raw("a", spec={"gpu_milli": 250}, state="RUNNING"))
+    node.agent()
+    node.until(lambda: node.link and node.link.lent() == expected, "its successor knows the same")
+    node.supervisor.exits("t-a")
+    node.until(lambda: node.link and node.link.lent() == (), "it is given back")
+
+
+def test_what_is_given_out_is_unknown_until_the_supervisor_speaks(node: Node) -> None:
+    node.supervisor.mute = True
+    node.agent()
+    node.next_beat()
+    assert node.link is not None and node.link.lent() is None
+    node.supervisor.mute = False
+    node.supervisor.stop()
+    node.until(lambda: node.link and node.link.lent() == (), "it speaks")
 
 
 def test_a_canceled_job_is_told_to_stop(node: Node) -> None:

@@ -344,3 +344,33 @@ def test_each_mig_device_is_a_gpu_of_its_own_and_the_card_is_none() -> None:
     assert second["blocked"]["kind"] == "unmanaged"
     samples = {one["uuid"]: one for one in body["samples"]}
     assert (samples["MIG-1"]["memory_used_bytes"], samples["MIG-1"]["power_watts"]) == (1, None)
+
+
+def test_findings_are_told_once_health_has_looked_and_when_others_stand() -> None:
+    node = Node()
+    assert node.look()["findings"] is None, "nobody has looked"
+    pokes = node.pokes
+    node.watch.look(inventory(), (finding(),))
+    assert node.pokes == pokes + 1
+    body = node.watch.body()
+    assert [one["code"] for one in body["findings"]] == ["xid-79"]
+    node.watch.told(body)
+    pokes = node.pokes
+    node.watch.look(inventory(), (replace(finding(), count=2),))
+    assert node.watch.body()["findings"] is None and node.pokes == pokes
+    node.now += 300
+    assert node.watch.body()["findings"][0]["count"] == 2
+    node.watch.look(inventory(), iter(()))
+    assert node.watch.body()["findings"] == [] and node.pokes == pokes + 1
+
+
+def test_which_processes_on_the_gpus_are_whose() -> None:
+    node = Node()
+    node.table.marks = {9: None, 10: "t-j1", 11: "t-j1", 12: "t-old"}
+    node.attempts = {"t-j1": attempt(pid=10)}
+    node.gpus = [gpu(0, process(9), process(10)), gpu(1, process(11), process(12))]
+    node.look()
+    assert node.watch.pids == {"t-j1": {10, 11}}
+    node.gpus = [gpu(0), gpu(1)]
+    node.look()
+    assert node.watch.pids == {}

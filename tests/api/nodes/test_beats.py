@@ -8,6 +8,7 @@ from tests.api.nodes.nodes_fixture import NOW, job, node
 
 from sentinel.api.beats import Renewals, beat_from, facts_of, node_after, node_workloads, says_of_jobs
 from sentinel.core.errors import ProtocolError
+from sentinel.core.finding import Finding, GpuRef, Layer, Severity, finding_json
 from sentinel.core.job import JobState
 from sentinel.core.node import Block, BlockKind, NodeState, Sharing, node_gpu_json
 
@@ -52,6 +53,26 @@ def test_facts_are_kept_and_none_are_as_before() -> None:
     assert rebooted is not None and facts_of(rebooted) == facts_of(after)
     unknown = node_after(after, beat_from(raw(facts={**FACTS, "address": "", "cpus": None})), NOW)
     assert unknown is not None and (unknown.address, unknown.cpus) == ("", None)
+
+
+FINDING = Finding(
+    component="xid",
+    code="79",
+    severity=Severity.CRITICAL,
+    layer=Layer.HARDWARE,
+    title="the card fell off the bus",
+    cause="",
+    next_step="",
+    gpu=GpuRef(uuid="GPU-0", index=0),
+)
+FOUND = finding_json(FINDING)
+
+
+def test_findings_are_told_or_as_before() -> None:
+    assert beat_from(raw()).findings is beat_from(raw(findings=None)).findings is None
+    assert beat_from(raw(findings=[])).findings == ()
+    assert beat_from(raw(findings=[FOUND, FOUND])).findings == (FINDING,), "each once"
+    assert node_after(node(), beat_from(raw(findings=[FOUND])), NOW) is None, "the node is as it was"
 
 
 def test_where_a_gpu_is_is_a_change() -> None:
@@ -112,6 +133,11 @@ def test_a_block_is_a_change() -> None:
         {"samples": [{"uuid": "x", "secret": 1}]},
         {"samples": [{"uuid": "x", "power_watts": "much"}]},
         {"samples": [{"power_watts": 1}]},
+        {"findings": {}},
+        {"findings": [1]},
+        {"findings": [{}]},
+        {"findings": [{**FOUND, "title": "x" * 300}]},
+        {"findings": [FOUND] * 201},
     ],
 )
 def test_what_is_no_beat(wrong: dict[str, Any]) -> None:

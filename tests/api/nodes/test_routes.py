@@ -9,9 +9,11 @@ import pytest
 from tests.api.in_process import Answer, Api
 from tests.api.nodes.nodes_fixture import job, put
 
+from sentinel.api.beats import forget_findings
 from sentinel.api.log_store import LogDiskFull
 from sentinel.api.peer import Peer
 from sentinel.core.errors import UsageError
+from sentinel.core.finding import NODE_FINDINGS, Finding, Layer, Severity, finding_json
 from sentinel.core.identity import Role, TokenKind
 from sentinel.core.job import IfLost, JobState
 from sentinel.core.job_lease import JobLease
@@ -20,6 +22,17 @@ from sentinel.ports.store import NewEvent
 
 AGENT = "/api/v1/agent"
 BODY = {"boot_id": "b", "agent_version": "1", "gpus": None, "held": None, "seen": 0}
+FOUND = finding_json(
+    Finding(
+        component="xid",
+        code="79",
+        severity=Severity.CRITICAL,
+        layer=Layer.HARDWARE,
+        title="the card fell off the bus",
+        cause="",
+        next_step="",
+    )
+)
 JOINING = {"csr": "csr", "name": "gpu7", "boot_id": "b", "agent_version": "1"}
 
 
@@ -165,6 +178,44 @@ def test_workloads_are_written_when_they_are_others(api: Nodes, monkeypatch: pyt
     assert problem(api.post("/beat", {**BODY, "workloads": [{"id": "w"}]}), 422)
 
 
+def kept_findings(api: Nodes, id: str) -> Any:
+    with api.store.read() as reader:
+        found = reader.document(NODE_FINDINGS, id)
+    return None if found is None else found.data
+
+
+def test_findings_are_written_when_they_are_others(api: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = api.become()
+    api.post("/beat", BODY)
+    assert kept_findings(api, id) is None, "an agent that tells none says nothing of them"
+    written: list[object] = []
+    submit = api.store.submit
+    monkeypatch.setattr(api.store, "submit", lambda work: written.append(work) or submit(work))
+    api.run(api.seen())
+    for findings, writes in (([], 1), ([FOUND], 2), ([FOUND], 2), (None, 2), ([{**FOUND, "count": 2}], 3)):
+        assert api.post("/beat", {**BODY, "findings": findings}).status == 200
+        assert len(written) == writes
+    assert kept_findings(api, id) == {"node": "gpu1", "findings": [{**FOUND, "count": 2}]}
+    assert api.post("/beat", {**BODY, "findings": []}).status == 200
+    assert kept_findings(api, id) == {"node": "gpu1", "findings": []}
+
+
+def test_what_a_node_tells_is_kept_as_a_finding_and_as_no_more(api: Nodes) -> None:
+    id = api.become()
+    api.post("/beat", {**BODY, "findings": [{**FOUND, "id": "x", "title": "a\x1bb", "more": {"deep": []}}]})
+    assert kept_findings(api, id) == {"node": "gpu1", "findings": [{**FOUND, "title": "a?b"}]}
+    problem(api.post("/beat", {**BODY, "findings": [{**FOUND, "severity": "whim"}]}), 422)
+    assert len(kept_findings(api, id)["findings"]) == 1
+
+
+def test_with_a_node_its_findings_are_forgotten(api: Nodes) -> None:
+    id = api.become()
+    api.post("/beat", {**BODY, "findings": [FOUND]})
+    api.store.write(lambda tx: forget_findings(tx, id))
+    assert kept_findings(api, id) is None
+    api.store.write(lambda tx: forget_findings(tx, id))
+
+
 def test_a_lost_job_that_is_held_runs_again(api: Nodes) -> None:
     id = api.become()
     lost = replace(job(state=JobState.LOST, on=id), started_at=1.0)
@@ -282,3 +333,11 @@ def test_an_agents_socket_without_its_client(api: Nodes) -> None:
     assert api.socket(f"{AGENT}/attach/nothing").hear()["type"] == "websocket.close"
     api.become()
     assert api.socket(f"{AGENT}/attach/nothing").hear()["type"] == "websocket.close"
+
+
+def test_a_removed_node_has_no_findings(api: Nodes) -> None:
+    id = api.become()
+    api.post("/beat", {**BODY, "findings": [FOUND]})
+    assert kept_findings(api, id) is not None
+    assert api.ask("DELETE", "/api/v1/nodes/gpu1", token=api.token("root", Role.ADMIN)).status == 204
+    assert kept_findings(api, id) is None

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -12,16 +13,17 @@ from sentinel.cli.main import main
 COMMAND = [sys.executable, "-m", "sentinel.cli.main"]
 
 
-def every() -> list[list[str]]:
+def every(entries: Mapping[str, Entry | Group]) -> list[list[str]]:
+    """The words of each command and group."""
     found: list[list[str]] = []
-    for name, entry in COMMANDS.items():
+    for name, entry in entries.items():
         found.append([name])
         if isinstance(entry, Group):
-            found += [[name, inner] for inner in entry.commands]
+            found += [[name, *inner] for inner in every(entry.commands)]
     return found
 
 
-@pytest.mark.parametrize("words", every(), ids=" ".join)
+@pytest.mark.parametrize("words", every(COMMANDS), ids=" ".join)
 def test_each_command_has_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     shown = capsys.readouterr().out
@@ -77,8 +79,11 @@ def test_words_that_name_no_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_table_names_modules_that_are_there() -> None:
     from importlib.util import find_spec
 
-    entries = [one for one in COMMANDS.values() if isinstance(one, Entry)]
-    entries += [
-        one for group in COMMANDS.values() if isinstance(group, Group) for one in group.commands.values()
-    ]
-    assert all(find_spec(entry.module) for entry in entries)
+    def modules(entries: Mapping[str, Entry | Group]) -> Iterator[str]:
+        for one in entries.values():
+            if isinstance(one, Group):
+                yield from modules(one.commands)
+            else:
+                yield one.module
+
+    assert [name for name in modules(COMMANDS) if find_spec(name) is None] == []

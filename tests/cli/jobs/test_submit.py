@@ -56,7 +56,8 @@ def test_all_that_a_job_may_ask_for(cli: Cli) -> None:
         "--singleton", "--setup", "module load cuda", "--setup", "ulimit -c 0",
         "--image", "nvcr.io/nvidia/pytorch:24.05-py3", "--engine", "podman",
         "--mount", "/data", "--mount", "/a:/b:ro", "--retries", "3", "--retry-on", "3, 75", "--preemptible",
-        "--checkpoint", "./save.sh 'now or never'", "--stop-signal", "sigusr1", "--", "true",
+        "--checkpoint", "./save.sh 'now or never'", "--stop-signal", "sigusr1",
+        "--notify", "mail", "--notify", "chat:start,fail", "--", "true",
     )  # fmt: skip
     assert (done.status, done.err) == (0, "")
     sent = cli.fake.requests[0].json
@@ -69,6 +70,7 @@ def test_all_that_a_job_may_ask_for(cli: Cli) -> None:
         "setup": ["module load cuda", "ulimit -c 0"], "image": "nvcr.io/nvidia/pytorch:24.05-py3",
         "engine": "podman", "mounts": ["/data", "/a:/b:ro"], "retries": 3, "retry_codes": [3, 75],
         "preemptible": True, "checkpoint": ["./save.sh", "now or never"], "stop_signal": "USR1",
+        "notify": ["mail:end", "chat:start", "chat:fail"],
     }  # fmt: skip
     assert {name: sent[name] for name in wanted} == wanted
     JobRequest.model_validate_json(cli.fake.requests[0].body)

@@ -129,6 +129,7 @@ def test_show_of_what_most_jobs_do_not_have(cli: Cli) -> None:
         spec={
             "retries": 3, "preemptible": True, "checkpoint": ["./save", "a b"], "stop_signal": "USR1",
             "image": "ubuntu", "mounts": ["/data", "/a:/b"], "setup": ["x", "y"], "singleton": True,
+            "notify": ["mail:end", "chat:fail"],
         },
     )  # fmt: skip
     cli.answers("GET jobs/arrayarray_1", job)
@@ -137,11 +138,11 @@ def test_show_of_what_most_jobs_do_not_have(cli: Cli) -> None:
         "Waits for": "aaaaaaaaaa to succeed, bbbbbbbbbb to fail", "Array": "arrayarray: number 1 of 3 tasks",
         "Made room": "2 times", "Retries": "1 of 3 used", "Checkpoint": "./save 'a b'",
         "Stopped by": "SIGUSR1", "Image": "ubuntu", "Mounts": "/data, /a:/b", "Setup": "x; y",
-        "Group": "vision",
+        "Group": "vision", "Tells": "mail:end, chat:fail",
     }  # fmt: skip
     assert {name: value.strip() for name, value in found.items() if name in wanted} == wanted
     plain = "\n".join(show_lines(a_job(), NOW))
-    assert not any(word in plain for word in ("Array", "Retries", "Image", "Group", "Waits for"))
+    assert not any(word in plain for word in ("Array", "Retries", "Tells", "Image", "Group", "Waits for"))
 
 
 def test_show_of_a_gang_has_its_nodes(cli: Cli) -> None:

@@ -3,7 +3,7 @@ of docs/queue.md. Each thread of the link has one of these."""
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from sentinel.agent.link.membership import Credentials
 from sentinel.agent.link.report import Verdict
@@ -13,6 +13,10 @@ from sentinel.core.errors import ProtocolError
 _ROOT = "/api/v1/agent"
 _SECONDS = 15.0
 _NUDGE = 0.05
+
+
+class Interruptible(Protocol):
+    def interrupt(self) -> None: ...
 
 
 class Controller:
@@ -63,6 +67,15 @@ class Controller:
         except (KeyError, TypeError, ValueError):
             raise _strange("a log") from None
 
+    def samples(self, batch: bytes) -> bool:
+        """What was measured: whether the controller has that from elsewhere, and wants no more of it."""
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self._object(self._ask("POST", "/samples", body=batch, headers=headers))
+        try:
+            return int(answer["elsewhere"]) > 0
+        except (KeyError, TypeError, ValueError):
+            raise _strange("samples") from None
+
     def interrupt(self) -> None:
         """From another thread: whoever waits for an answer gets ApiUnavailable now."""
         self._connection.interrupt()
@@ -83,7 +96,7 @@ class Controller:
         return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
 
 
-def ended(thread: threading.Thread, controller: Controller, seconds: float = 1.0) -> None:
+def ended(thread: threading.Thread, controller: Interruptible, seconds: float = 1.0) -> None:
     """Waits for a thread that was told to end, and sees to it that it does not wait for the controller.
     One that hangs all the same is left behind."""
     for _ in range(round(seconds / _NUDGE)):

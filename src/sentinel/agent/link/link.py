@@ -15,6 +15,7 @@ from sentinel.agent.link.controller import Controller
 from sentinel.agent.link.desired import Desired
 from sentinel.agent.link.executor import Executor
 from sentinel.agent.link.joining import Keys
+from sentinel.agent.link.leases import Leases
 from sentinel.agent.link.line import Line
 from sentinel.agent.link.logs import LogShipper
 from sentinel.agent.link.membership import Credentials, Membership
@@ -30,6 +31,7 @@ from sentinel.core.errors import Refused, SentinelError
 from sentinel.core.finding import Finding
 from sentinel.core.inventory import Inventory
 from sentinel.core.notify import Journal
+from sentinel.telemetry.holding import Lent
 
 LOCK = "agent.lock"
 _FIRST_LOOK = 1.0
@@ -68,7 +70,8 @@ class Link:
             outbox, self._logs, journal, now, adds=lambda wanted: self._watch.adds(wanted)
         )
         self._logs.shipped = self._executor.shipped
-        self._line = Line(folder, self._executor, parts.supervisor, self._poke_beats, journal, now)
+        self._leases = Leases(lambda: self._executor.attempts, lambda: self._watch.pids)
+        self._line = Line(folder, self._executor, parts.supervisor, self._line_moved, journal, now)
         self._attaching = Attaching(credentials, folder, self._all_attempts, journal, now)
         self._polling = Polling(Controller(credentials), self._heard, reach, now)
         self._reporter = Reporter(Controller(credentials), outbox, self._executor.settled, reach, journal)
@@ -121,6 +124,10 @@ class Link:
             os.close(self._lock)
             self._lock = None
 
+    def lent(self) -> tuple[Lent, ...] | None:
+        """What the queue has given out here; None: unknown, until the supervisor has said what runs."""
+        return self._leases.lent()
+
     @property
     def line_pid(self) -> int | None:
         """The supervisor's pid; None while there is no line to it."""
@@ -128,7 +135,13 @@ class Link:
 
     # ------------------------------------------------------------------ between the parts
 
+    def _line_moved(self) -> None:
+        if self._line.pid is not None:
+            self._leases.known()
+        self._poke_beats()
+
     def _heard(self, desired: Desired) -> None:
+        self._leases.heard(desired)
         self._executor.wanted(desired)
         self._logs.follow(desired.follow)
         self._attaching.wanted(desired.attach)

@@ -14,6 +14,7 @@ from sentinel.agent.link.attempt import Attempt
 from sentinel.agent.link.blocking import Around, blocked
 from sentinel.agent.link.desired import Wanted
 from sentinel.agent.link.facts import Facts, sharing
+from sentinel.agent.link.findings import ToldFindings
 from sentinel.agent.link.leftovers import Place, leftovers, places
 from sentinel.agent.link.mps import pipe_directory
 from sentinel.agent.link.processes import Ours, Processes
@@ -95,6 +96,8 @@ class NodeWatch:
         self._lock = threading.Lock()
         self._inventory: Inventory | None = None
         self._findings: Mapping[str, str] = {}
+        self._told_findings = ToldFindings()
+        self._pids: Mapping[str, frozenset[int]] = {}
         self._gpus: tuple[NodeGpu, ...] | None = None
         self._measured: tuple[Gpu, ...] | None = None
         self._topology_until = float("-inf")
@@ -130,6 +133,7 @@ class NodeWatch:
 
     def look(self, inventory: Inventory, findings: Iterable[Finding]) -> None:
         """What the inventory and the rules of health say now."""
+        findings = tuple(findings)
         rows = told_workloads(inventory)
         marks = (digest(rows, restless=False), digest(rows, restless=True))
         with self._lock:
@@ -139,7 +143,7 @@ class NodeWatch:
                 for one in findings
                 if one.quarantine and one.gpu is not None and one.gpu.uuid is not None
             }
-            moved = marks[0] != self._marks[0]
+            moved = self._told_findings.look(findings) or marks[0] != self._marks[0]
             self._rows, self._marks = rows, marks
         self._poked.set()
         if moved:
@@ -158,6 +162,7 @@ class NodeWatch:
             fresh = self._marks[0] != self._told_marks[0] or (
                 self._marks[1] != self._told_marks[1] and self._now() - self._told_at >= REFRESH
             )
+            findings = self._told_findings.due(self._now())
         facts = None if shared is None else self._sources.facts(shared).json()
         if facts == self._told_facts and self._now() - self._told_facts_at < REFRESH:
             facts = None
@@ -166,6 +171,7 @@ class NodeWatch:
             "facts": facts,
             "gpus": None if gpus is None else [node_gpu_json(gpu) for gpu in gpus],
             "workloads": rows if fresh else None,
+            "findings": findings,
             "samples": None if measured is None else [_sample(gpu) for gpu in measured],
         }
 
@@ -174,8 +180,17 @@ class NodeWatch:
         with self._lock:
             if body["workloads"] is not None and body["workloads"] is self._rows:
                 self._told_marks, self._told_at = self._marks, self._now()
+            if body["findings"] is not None:
+                self._told_findings.told(body["findings"], self._now())
             if body["facts"] is not None:
                 self._told_facts, self._told_facts_at = body["facts"], self._now()
+
+    # ------------------------------------------------------------------ whose processes are whose
+
+    @property
+    def pids(self) -> Mapping[str, frozenset[int]]:
+        """The processes on the GPUs that are our jobs', by the token of the attempt, at the last look."""
+        return self._pids
 
     # ------------------------------------------------------------------ launches
 
@@ -245,7 +260,9 @@ class NodeWatch:
         with self._lock:
             inventory, findings = self._inventory, self._findings
         supervisor = self._sources.supervisor()
-        own = {pid for pid, one in whose.items() if isinstance(one, Ours)}
+        ours = {pid: one.token for pid, one in whose.items() if isinstance(one, Ours)}
+        self._pids = _by_token(ours)
+        own = set(ours)
         own |= {one.pid for one in attempts.values() if one.pid is not None and not one.phase.over}
         around = Around(
             whose=whose,
@@ -302,6 +319,13 @@ class NodeWatch:
         due = leftovers(self._left, self._left_told, ended, now)
         self._left_told.update(place for place, _ in due)
         self._jobs.remark([report for _, report in due])
+
+
+def _by_token(ours: Mapping[int, str]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for pid, token in ours.items():
+        found.setdefault(token, set()).add(pid)
+    return {token: frozenset(pids) for token, pids in found.items()}
 
 
 def _sample(gpu: Gpu) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from sentinel.api.answers import as_json, cut, page, polled
+from sentinel.api.beats import forget_findings
 from sentinel.api.deps import Admin, Operator, Reader, State
 from sentinel.api.described import NodeShape, PageShape, answers
 from sentinel.api.finding import find_node
@@ -118,6 +119,7 @@ async def remove_node(name: Name, state: State, identity: Admin) -> Response:
                 hint="cancel them, or declare the node dead first",
             )
         tx.remove_node(node.id)
+        forget_findings(tx, node.id)
         write_node_fact(tx, node, "removed", now, by=identity.name)
 
     await state.write(remove)

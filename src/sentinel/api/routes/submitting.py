@@ -5,12 +5,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from sentinel.api.alert_documents import channels, there_are
 from sentinel.api.answers import as_json
 from sentinel.api.arrays import submitted_json, tasks_of
 from sentinel.api.deps import Submitter, state_of
@@ -19,11 +21,13 @@ from sentinel.api.direct import DirectRoute
 from sentinel.api.job_request import JobRequest
 from sentinel.api.problems import Problem, invalid
 from sentinel.api.waits import waits
+from sentinel.core.alert_json import CHANNEL
 from sentinel.core.identity import Action, Identity
 from sentinel.core.job import Job
 from sentinel.core.job_json import job_json, spec_json
+from sentinel.core.job_notify import wishes
 from sentinel.core.secret import new_id
-from sentinel.ports.store import Transaction
+from sentinel.ports.store import Reader, Transaction
 from sentinel.scheduling import desk
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -57,6 +61,7 @@ async def submit_job(body: JobRequest, request: Request, identity: Submitter) ->
         return await _submit_array(request, body, identity, tasks_of(job, body.array), key, digest)
 
     def submit(tx: Transaction) -> tuple[Job, bool]:
+        check_channels(tx, identity, spec.notify, key)
         asked = _waiting(tx, identity, body, [job], key)[0] if body.after else job
         return desk.submit(tx, asked, environment, key=key, digest=digest, now=now)
 
@@ -78,6 +83,7 @@ async def _submit_array(
         )
 
     def submit(tx: Transaction) -> tuple[list[Job], bool]:
+        check_channels(tx, identity, tasks[0].spec.notify, key)
         asked = _waiting(tx, identity, body, tasks, key) if body.after else tasks
         return desk.submit_array(tx, asked, body.environment, key=key, digest=digest, now=now)
 
@@ -123,6 +129,17 @@ def check_priority(identity: Identity, priority: int) -> None:
             kind="priority",
             hint="leave the priority out, or ask an operator to submit it",
         )
+
+
+def check_channels(tx: Reader, identity: Identity, notify: Sequence[str], key: str | None) -> None:
+    """Problem 409 when one of those who are to be told is nobody. Of a key that was used, it was one then."""
+    if not notify or (key is not None and tx.idempotent(identity.name, key) is not None):
+        return
+    wanted = {wish.channel for wish in wishes(notify)}
+    missing = sorted(name for name in wanted if tx.document(CHANNEL, name) is None)
+    if missing:
+        known = {one.name for one in channels(tx)}
+        raise Problem(409, f"there is no channel {missing[0]}", kind="no-such-channel", hint=there_are(known))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -250,4 +250,13 @@ JobName = Annotated[
         "--name", "-n", metavar="NAME", help="For showing, and for --singleton. Else the command's."
     ),
 ]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="CHANNEL",
+        help="Who is told of its end; mail:fail: only if it fails; mail:start,end: of its start, too. "
+        "Those there are: sentinel alert channel list. Repeatable.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="The job as JSON.")]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sentinel.core.array_indices import parse_array
 from sentinel.core.errors import UsageError
+from sentinel.core.job_notify import wishes
 from sentinel.core.units import parse_duration, parse_size
 
 SIGNALS = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "CONT", "ALRM", "ABRT", "WINCH")
@@ -113,6 +114,14 @@ def after(given: Sequence[str]) -> list[dict[str, Any]] | None:
             )
         found.append({"job": id.lower(), "kind": kind})
     return found or None
+
+
+def notify(given: Sequence[str]) -> list[str] | None:
+    """Of --notify, as the API takes it."""
+    try:
+        return [wish.entry for wish in wishes(given)] or None
+    except UsageError as error:
+        raise UsageError(f"--notify: {error.message}") from None
 
 
 def retry_codes(text: str, retries: int) -> list[int]:

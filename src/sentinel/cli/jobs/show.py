@@ -117,6 +117,7 @@ def more_facts(job: Job) -> list[tuple[str, str | None]]:
         ("Image", spec["image"]),
         ("Mounts", ", ".join(spec["mounts"])),
         ("Setup", "; ".join(spec["setup"])),
+        ("Tells", ", ".join(spec.get("notify") or ())),
         ("Group", job["account"]),
     ]
     return [(name, str(found)) for name, found in facts if found]

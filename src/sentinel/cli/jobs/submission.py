@@ -67,6 +67,7 @@ def submitting(act: Callable[[Submission], None]) -> Callable[..., None]:
         stop_signal: opts.StopSignal = None,
         grace: opts.Grace = None,
         if_lost: opts.Lost = opts.LostChoice.REQUEUE,
+        notify: opts.Notify = None,
         name: opts.JobName = None,
         as_json: opts.Json = False,
     ) -> None:
@@ -106,6 +107,7 @@ def submitting(act: Callable[[Submission], None]) -> Callable[..., None]:
             "stop_signal": None if stop_signal is None else values.stop_signal(stop_signal),
             "grace": None if grace is None else values.grace(grace),
             "if_lost": if_lost.value,
+            "notify": values.notify(notify or ()),
             "name": name,
         }
         act(Submission(fields=fields, as_json=as_json))

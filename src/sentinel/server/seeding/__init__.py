@@ -1,0 +1,1 @@
+"""A simulated fleet with a past, written into a controller: `sentinel dev seed`."""
