@@ -19,6 +19,7 @@ PRESENT = "gpu_up"
 """A metric that each look at a node gives of each of its GPUs."""
 UTILIZATION = "gpu_utilization_percent"
 
+_NONE: Mapping[float, float] = {}
 _BESIDE = 6 * HOUR  # what is looked at before the asked time: a report of an hour sees full ones
 _HOURLY_AT_MOST = 62 * DAY  # beyond that the rhythm is worked out from days
 
@@ -58,7 +59,12 @@ class _Rhythm:
         first = start // self.width * self.width - max(_BESIDE, self.width)
         self._known = _known(_ask(history, PRESENT, first, end, self.width, Aggregate.COUNT))
         self._counts = {gpu_of(labels): by_slot for labels, by_slot in self._known.items()}
-        self._seconds = {gpu: of_hours(one, width=self.width) for gpu, one in self._counts.items()}
+        self._seconds: dict[Gpu, Mapping[float, float]] = {}
+        before = _NONE, _NONE
+        for gpu, one in self._counts.items():
+            # The GPUs of a node are looked at together.
+            before = before if before[0] == one else (one, of_hours(one, width=self.width))
+            self._seconds[gpu] = before[1]
 
     def present(self, start: float, end: float, width: float) -> Known:
         """How many samples there are of each GPU, for slots of `self.width` or of several of it."""
@@ -78,12 +84,11 @@ class _Rhythm:
         return {gpu_of(labels): self._of(gpu_of(labels), counts, width) for labels, counts in present.items()}
 
     def _of(self, gpu: Gpu, counts: Mapping[float, float], width: float) -> Mapping[float, float]:
-        usual = self._seconds.get(gpu, {})
+        usual = self._seconds.get(gpu, _NONE)
         if width < HOUR:
-            hours = usual if self.width == HOUR else {}
-            return of_minutes(counts, hours)
+            return of_minutes(counts, usual if self.width == HOUR else _NONE)
         if width > self.width:
-            return of_days(counts, self._counts.get(gpu, {}), usual, width)
+            return of_days(counts, self._counts.get(gpu, _NONE), usual, width)
         if width == self.width:
             return usual
         days = {at: usual[day] for at in counts if (day := at // self.width * self.width) in usual}

@@ -117,7 +117,8 @@ def usage(stretches: Iterable[Stretch], start: float, end: float, period: float)
             uses = found.uses.setdefault(labels, {})
             seen = _Seen.of(one, labels)
             for at, weight in _weights(one, gpu_of(labels), sums):
-                uses.setdefault(at // period * period, Use()).add(seen.use(at, sums[at], weight))
+                part = at // period * period
+                seen.add_to(uses.get(part) or uses.setdefault(part, Use()), at, sums[at], weight)
     return found
 
 
@@ -145,14 +146,15 @@ class _Seen:
             counts = one.held_counts.get(labels, _NONE), one.idle_counts.get(labels, _NONE)
         return cls(one.idle.get(labels, _NONE), one.power.get(labels, _NONE), counts)
 
-    def use(self, at: float, value: float, weight: float) -> Use:
+    def add_to(self, use: Use, at: float, value: float, weight: float) -> None:
         held, idle, power = value * weight, self.idle.get(at), self.power.get(at)
-        return Use(
-            held=held,
-            idle=None if idle is None else idle * weight,
-            unknown=0.0 if self.counts is None else held * (1.0 - self._looked_at(at, *self.counts)),
-            joules=None if power is None else power * weight,
-        )
+        use.held += held
+        if idle is not None:
+            use.idle = (use.idle or 0.0) + idle * weight
+        if power is not None:
+            use.joules = (use.joules or 0.0) + power * weight
+        if self.counts is not None:
+            use.unknown += held * (1.0 - self._looked_at(at, *self.counts))
 
     @staticmethod
     def _looked_at(at: float, held: Mapping[float, float], idle: Mapping[float, float]) -> float:

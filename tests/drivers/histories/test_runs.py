@@ -3,12 +3,13 @@
 import math
 from array import array
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel.core.series import Aggregate
 from sentinel.drivers.histories.blocks import Slots, pack_rollup
-from sentinel.drivers.histories.rollup import PART, answered, line_of
+from sentinel.drivers.histories.rollup import PART, Piece, answered, answered_piecewise, line_of
 from sentinel.drivers.histories.runs import runs, unpack_run
 
 SLOTS = 6
@@ -115,3 +116,45 @@ def test_few_known_slots_are_answered_as_many_are(line: tuple[int, list[int]], h
     for got, want in zip(found, wanted, strict=True):
         assert (got is None) == (want is None)
         assert got is None or want is None or math.isclose(got, want, rel_tol=1e-6)
+
+
+PIECES = st.lists(st.tuples(st.integers(0, 9), COUNTS), max_size=4)
+
+
+@given(PIECES, st.sampled_from([2, 3, 5, 24]), st.integers(-8, 8), st.sampled_from(Aggregate))
+def test_pieces_are_answered_as_the_whole_line_is(
+    told: list[tuple[int, list[int]]], size: int, before: int, how: Aggregate
+) -> None:
+    """Pieces may begin before the asked time and end after it."""
+    count = 8 * size
+    counts, line = array("H", bytes(2 * count)), array("f", [math.nan]) * count
+    pieces: list[Piece] = []
+    at = before
+    for nth, (gap, some) in enumerate(told):
+        at += gap
+        one = slots(some, nth)
+        pieces.append((at, line_of(one, how), one.counts))
+        for slot, number in enumerate(some, at):
+            if 0 <= slot < count:
+                counts[slot], line[slot] = number, line_of(one, how)[slot - at]
+        at += SLOTS
+    found = answered_piecewise(pieces, count, size, how)
+    if found is None:
+        return  # not so little, or one value of two pieces: then it is answered as a whole
+    left, values = found
+    whole: list[float | None] = [None] * left + values
+    wanted = answered(line, counts, size, how)
+    assert whole + [None] * (len(wanted) - len(whole)) == [
+        None if value is None else pytest.approx(value, rel=1e-6) for value in wanted
+    ]
+
+
+def test_little_that_is_known_is_answered_piece_by_piece() -> None:
+    one = slots([0, 6, 6, 0, 0, 0], 1)
+    found = answered_piecewise(
+        [(24, one.averages, one.counts), (99, one.averages, one.counts)], 240, 24, Aggregate.COUNT
+    )
+    assert found == (1, [12.0, None, None, 12.0])
+    touching = [(18, one.averages, one.counts), (30, one.averages, one.counts)]
+    assert answered_piecewise(touching, 240, 48, Aggregate.AVG) is None
+    assert answered_piecewise([(0, one.averages, one.counts)], 12, 2, Aggregate.AVG) is None

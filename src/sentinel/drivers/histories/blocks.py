@@ -226,18 +226,8 @@ def unpack_rollup(packed: bytes) -> dict[int, Slots]:
     )
     return {
         id: Slots(averages[id], lows[id], highs[id], lasts[id], counts)
-        for id, counts in _counts(parts[4], ids, slots, None)
+        for id, counts in _counts(parts[4], ids, slots)
     }
-
-
-def unpack_line(
-    packed: bytes, part: int, wanted: Collection[int]
-) -> "Iterator[tuple[int, array[float], array[int]]]":
-    """Id, values and counts of the wanted series: one part of the four."""
-    ids, slots, parts = _rollup(packed)
-    values = _floats(zlib.decompress(parts[part]), 0, ids, slots, wanted)
-    for (id, line), (_, counts) in zip(values, _counts(parts[4], ids, slots, wanted), strict=True):
-        yield id, line, counts
 
 
 def alike(packed: bytes) -> bytes:
@@ -267,10 +257,8 @@ def _rollup(packed: bytes) -> "tuple[array[int], int, list[bytes]]":
     return _ints(packed[_ROLLUP.size : at]), slots, parts
 
 
-def _counts(
-    part: bytes, ids: Sequence[int], slots: int, wanted: Collection[int] | None
-) -> "Iterator[tuple[int, array[int]]]":
-    for id, data in _columns(zlib.decompress(part), 0, 2, ids, slots, wanted):
+def _counts(part: bytes, ids: Sequence[int], slots: int) -> "Iterator[tuple[int, array[int]]]":
+    for id, data in _columns(zlib.decompress(part), 0, 2, ids, slots, None):
         counts = array("H", data)
         _to_native(counts)
         yield id, counts

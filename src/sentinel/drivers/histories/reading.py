@@ -2,6 +2,7 @@
 
 import sqlite3
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,7 +14,9 @@ from sentinel.drivers.histories.levels import HOUR, MINUTE, SPAN, WIDTH, Level, 
 from sentinel.drivers.histories.rollup import (
     LASTING,
     PART,
+    Piece,
     answered,
+    answered_piecewise,
     answered_within,
     carry,
     coarser,
@@ -73,8 +76,11 @@ class _Line:
     counts: "array[int]"
 
     @classmethod
-    def empty(cls, count: int) -> "_Line":
-        return cls(unknown(count), array("H", bytes(2 * count)))
+    def of(cls, pieces: Iterable[Piece], count: int) -> "_Line":
+        line = cls(unknown(count), array("H", bytes(2 * count)))
+        for at, values, counts in pieces:
+            line.put(at, values, counts)
+        return line
 
     def put(self, at: int, values: "array[float]", counts: "array[int]") -> None:
         """All of it from slot `at` on, which may be before the first; what stands outside is left out."""
@@ -129,22 +135,31 @@ class _View:
     def rolled_up(self, plan: Plan, how: Aggregate) -> Known:
         width = WIDTH[plan.level]
         count = plan.count * plan.step // (width * 1000)
-        lines: dict[int, _Line] = {}
+        size = plan.step // (width * 1000)
+        pieces: dict[int, list[Piece]] = defaultdict(list)
         part = None if how is Aggregate.COUNT else PART[how]
         blocks = self._blocks.within(plan.level, plan.first // 1000, plan.end // 1000)
         for block, run in runs(blocks, SPAN[plan.level]):
             at = (block - plan.first // 1000) // width
             for id, known, values, counts in unpack_run(run, part, self._ids):
-                line = lines.get(id) or lines.setdefault(id, _Line.empty(count))
-                line.put(at + known, values, counts)
+                pieces[id].append((at + known, values, counts))
+        lines: dict[int, _Line] = {}
         for hour, told in self._unfolded(plan.first, plan.end):
             at = (hour - plan.first) // (width * 1000)
             for id, slots in slotted(told, hour, MINUTE * 1000, _MINUTES).items():
                 slots = coarser(slots, _MINUTES) if plan.level is Level.HOUR else slots
-                line = lines.get(id) or lines.setdefault(id, _Line.empty(count))
+                line = lines.get(id) or lines.setdefault(id, _Line.of(pieces.pop(id, ()), count))
                 line.better(at, line_of(slots, how), slots.counts)
-        size = plan.step // (width * 1000)
-        return {id: answered_within(line.values, line.counts, size, how) for id, line in lines.items()}
+        found: dict[int, tuple[int, list[float | None]]] = {}
+        for id, some in pieces.items():
+            sparse = answered_piecewise(some, count, size, how)
+            if sparse is None:
+                lines[id] = _Line.of(some, count)
+            else:
+                found[id] = sparse
+        for id, line in lines.items():
+            found[id] = answered_within(line.values, line.counts, size, how)
+        return found
 
     def _unfolded(self, start: int, end: int) -> Iterable[tuple[int, Raw]]:
         """The hours that the journal has something of, each with all that is known of it."""
