@@ -94,6 +94,7 @@ SPEC: Mapping[str, st.SearchStrategy[Any]] = {
     "umask": st.integers(0, 0o777),
     "limits": st.dictionaries(text, small, max_size=2),
     "pty": st.booleans(),
+    "notify": texts,
 }
 JOB: Mapping[str, st.SearchStrategy[Any]] = {
     "owner": text,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.components.docker_engine import DockerEngine as DockerDaemon
+from tests.e2e.workstation import eventually
 
 from sentinel.core.container import Container, ContainerState, Device, Mount
 from sentinel.core.errors import SourceAbsent, SourceUnknown
@@ -269,9 +270,18 @@ def test_a_daemon_that_crashed_leaves_its_socket_and_is_unknown(
     assert docker.containers() == ()
 
 
+def stopped(pid: int) -> bool:
+    """All of its threads: a signal reaches them one after another."""
+    states = [
+        path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
+
+
 def test_a_daemon_that_hangs_is_unknown_in_time(daemon: DockerDaemon, docker: DockerEngine) -> None:
     os.kill(daemon.pid, signal.SIGSTOP)
     try:
+        eventually(lambda: stopped(daemon.pid))
         began = time.monotonic()
         with pytest.raises(SourceUnknown, match="no answer within 500 ms"):
             DockerEngine(host=daemon.host, timeout=0.5).containers()

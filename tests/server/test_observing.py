@@ -1,9 +1,15 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from sentinel.agent.inference_config import inference_config
+from sentinel.core import config_file
 from sentinel.core.errors import ConfigError
-from sentinel.server.observing import DAY, Endpoint, Observing, observing
+from sentinel.server import config
+from sentinel.server.observing import DAY, KEYS, Endpoint, Observing, observing
+
+GUIDE = Path(__file__).parents[2] / "docs/guides/configuration.md"
 
 
 def said(tmp_path: Path, text: str) -> Observing:
@@ -73,3 +79,28 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, text: str, says: str) -> N
     with pytest.raises(ConfigError) as refused:
         said(tmp_path, text)
     assert says in refused.value.message
+
+
+def test_the_guides_sample_has_every_key_and_shows_the_defaults(tmp_path: Path) -> None:
+    samples = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (sample,) = [one for one in samples if one.startswith("[server]")]
+    found, usual = said(tmp_path, sample), Observing()
+    assert (found.history.raw, found.history.minute, found.history.hour) == (
+        usual.history.raw,
+        usual.history.minute,
+        usual.history.hour,
+    )
+    assert (found.alerting.enabled, found.alerting.every) == (True, usual.alerting.every)
+    assert (found.slurm.enabled, found.slurm.every) == (False, usual.slurm.every)
+    assert found.scrape[0].every == 10
+    words = set(re.findall(r"\w+", sample))
+    assert all(key in words for keys in KEYS.values() for key in keys)
+    file = tmp_path / "config.toml"
+    assert config.load(config=str(file), data_dir=None, default_listen="127.0.0.1:1").lease_seconds == 60
+
+
+def test_the_guides_inference_servers_can_be_used() -> None:
+    samples = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (sample,) = [one for one in samples if one.startswith("[inference]")]
+    found = inference_config(config_file.parse(sample, "c"))
+    assert (found.scrape, found.every, found.servers[0].name) == (True, 10, "chat")

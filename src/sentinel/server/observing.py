@@ -41,6 +41,16 @@ DAY = 86400.0
 RAW, MINUTE, HOUR = 2 * DAY, 30 * DAY, 730 * DAY
 ROUND, SLURM, SCRAPE = 1.0, 30.0, 10.0  # seconds between two
 BACKENDS = ("embedded", "prometheus")
+KEYS = {
+    "history": {"backend", "raw", "minute", "hour", "url", "token_file", "ca_file"},
+    "alerting": {
+        *("enabled", "every", "url"),
+        *("alertmanager", "alertmanager_token_file", "alertmanager_ca_file"),
+    },
+    "slurm": {"enabled", "every", "restd", "token_file", "ca_file", "user"},
+    "scrape": {"name", "url", "token_file", "ca_file", "every"},
+}
+"""Of each section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +114,7 @@ def observing(path: str | None) -> Observing:
 
 
 def _history(top: Table) -> HistoryConfig:
-    keys = {"backend", "raw", "minute", "hour", "url", "token_file", "ca_file"}
-    table = top.table("history", keys)
+    table = top.table("history", KEYS["history"])
     backend = table.get("backend", _backend, "embedded")
     found = HistoryConfig(
         prometheus=_endpoint(table) if backend == "prometheus" else None,
@@ -121,8 +130,7 @@ def _history(top: Table) -> HistoryConfig:
 
 
 def _alerting(top: Table) -> AlertingConfig:
-    keys = {"enabled", "every", "url", *(f"alertmanager{more}" for more in ("", "_token_file", "_ca_file"))}
-    table = top.table("alerting", keys)
+    table = top.table("alerting", KEYS["alerting"])
     to = table.get("alertmanager", _url, None)
     return AlertingConfig(
         enabled=table.get("enabled", yes_no, True),
@@ -133,7 +141,7 @@ def _alerting(top: Table) -> AlertingConfig:
 
 
 def _slurm(top: Table) -> SlurmConfig:
-    table = top.table("slurm", {"enabled", "every", "restd", "token_file", "ca_file", "user"})
+    table = top.table("slurm", KEYS["slurm"])
     restd = table.get("restd", text, None)
     files = {one: table.get(one, _file, None) for one in ("token_file", "ca_file")}
     return SlurmConfig(
@@ -146,7 +154,7 @@ def _slurm(top: Table) -> SlurmConfig:
 
 def _scrape(top: Table) -> tuple[ScrapeTarget, ...]:
     found: dict[str, ScrapeTarget] = {}
-    for table in top.tables("scrape", {"name", "url", "token_file", "ca_file", "every"}):
+    for table in top.tables("scrape", KEYS["scrape"]):
         one = ScrapeTarget(
             name=table.need("name", name),
             endpoint=_endpoint(table),

@@ -129,7 +129,7 @@ def test_jumps_of_hours_and_days(world: World, clocks: tuple[Clock, Clock]) -> N
             node.start()
         short = world.submit(code=5)
         assert world.ended(short)["attempt"] == 1
-        assert world.client.node("a")["state"] == "up"
+        eventually(lambda: world.client.node("a")["state"] == "up")
     ended = world.ended(limited)
     assert "time limit" in ended["reason"], ended
     start, end = world.begun(limited), world.marked(limited, "E")
