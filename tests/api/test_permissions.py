@@ -15,8 +15,12 @@ PUBLIC = {
     ("GET", f"{V1}/health"),
     ("GET", f"{V1}/ca"),
     ("POST", f"{V1}/login"),
+    ("POST", f"{V1}/session"),
+    ("DELETE", f"{V1}/session"),
     ("GET", "/openapi.json"),
     ("GET", "/docs"),
+    ("GET", "/assets/{path:path}"),
+    ("GET", "/{path:path}"),
 }
 # docs/queue.md, "What people and programs say"
 TABLE = {
@@ -28,6 +32,7 @@ TABLE = {
     ("GET", "whoami"): Action.READ,
     ("GET", "version"): Action.READ,
     ("POST", "jobs"): Action.SUBMIT,
+    ("POST", "jobs/preview"): Action.SUBMIT,
     ("GET", "jobs"): Action.READ,
     ("GET", "jobs/{id}"): Action.READ,
     ("POST", "jobs/{id}/cancel"): Action.CONTROL_OWN,
@@ -39,11 +44,14 @@ TABLE = {
     ("WS", "jobs/{id}/attach"): Action.CONTROL_OWN,
     ("GET", "nodes"): Action.READ,
     ("GET", "nodes/{name}"): Action.READ,
+    ("POST", "nodes/join-command"): Action.ADMINISTER,
     ("POST", "nodes/{name}/drain"): Action.OPERATE,
     ("POST", "nodes/{name}/resume"): Action.OPERATE,
     ("POST", "nodes/{name}/declare-dead"): Action.OPERATE,
     ("DELETE", "nodes/{name}"): Action.ADMINISTER,
     ("GET", "gpus"): Action.READ,
+    ("GET", "fleet"): Action.READ,
+    ("GET", "fleet/stream"): Action.READ,
     ("GET", "workloads"): Action.READ,
     ("GET", "leases"): Action.READ,
     ("GET", "events"): Action.READ,
@@ -136,10 +144,11 @@ def test_the_actions_are_those_of_the_contract(api: Api) -> None:
 
 
 NEEDED = {"history/query": "?metric=gpu_up"}  # parameters without which nothing is answered
-STREAMS = {"events/stream"}  # they never end
+STREAMS = {"events/stream", "fleet/stream"}  # they never end
 CALLS = sorted((method, path) for method, path in TABLE if method != "WS" and path not in STREAMS)
 BODIES = {
     "jobs": {"command": ["true"], "cwd": "/"},
+    "jobs/preview": {"command": ["true"], "cwd": "/"},
     "users": {"name": "new", "role": "viewer"},
     "users/{name}": {"role": "viewer"},
     "tokens": {},

@@ -29,17 +29,20 @@ OPERATIONS = sorted(
     if isinstance(route, APIRoute) and route.include_in_schema
     for method in route.methods
 )
-SECONDS = {"/api/v1/events/stream": 0.25}  # it never ends
+SECONDS = {"/api/v1/events/stream": 0.25, "/api/v1/fleet/stream": 0.25}  # they never end
 # What the document cannot say: `after` is the store's own; `tail` and `offset` exclude each other; no
 # 30th of February; what is an address depends on the channel's kind.
 UNSAID = {
     path: [positive_data_acceptance]
     for path in (
         "/api/v1/jobs",
+        "/api/v1/jobs/preview",
         "/api/v1/jobs/{id}/logs",
         "/api/v1/reservations",
         "/api/v1/silences",
         "/api/v1/channels/{name}",
+        "/api/v1/history/query",
+        "/api/v1/reports/usage",
     )
 }
 bounded = settings(

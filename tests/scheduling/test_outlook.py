@@ -33,6 +33,17 @@ def test_the_others_are_played_forward() -> None:
     assert outlook(s) == found, "and the snapshot is as it was"
 
 
+def test_what_would_take_too_many_steps_is_said_to() -> None:
+    s = snapshot(node("n", 1), placed("r", "n", ["n-0"], started_at=NOW, time_limit=300.0))
+    s.take(jobs=[job(f"j{n}", submitted_at=NOW + n, time_limit=50.0) for n in range(5)])
+    found = place(s, NOW)
+    assert foresee(s, s.jobs["j4"], found, NOW).at == NOW + 500.0
+    steps = iter((True, True, False))
+    tired = foresee(s, s.jobs["j4"], found, NOW, lambda: next(steps))
+    assert tired.at is None
+    assert tired.basis.startswith("not within 5 min 50 s;"), tired.basis
+
+
 def test_gangs_of_an_array_and_after_a_maintenance() -> None:
     s = snapshot(node("a", 1), node("b", 1), reservation("m", NOW, NOW + 100.0))
     s.take(

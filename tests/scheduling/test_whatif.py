@@ -22,6 +22,16 @@ def test_fewer_gpus_as_many_as_are_free() -> None:
     assert changes(s) == [{"gpus": 5}]
 
 
+def test_without_patience_what_was_found_by_then() -> None:
+    s = snapshot(node("n", 8), placed("r", "n", ["n-0", "n-1", "n-2"]), job("j", 8, gpu_model="h100"))
+    found = place(s, NOW)
+    assert suggest(s, s.jobs["j"], found, NOW, lambda: False) == ()
+    once = iter((True, False))
+    assert [dict(one.change) for one in suggest(s, s.jobs["j"], found, NOW, lambda: next(once))] == [
+        {"gpus": 5}
+    ]
+
+
 def test_fewer_nodes() -> None:
     s = snapshot(node("a", 1), node("b", 1), node("c", 1), placed("r", "a", ["a-0"]), job("j", nodes=3))
     assert {"nodes": 2} in changes(s)

@@ -2,9 +2,10 @@
 
     identity: Annotated[Identity, Depends(may(Action.READ))]      a token whose owner may do that
     _: Annotated[None, Depends(OPEN)]                             everybody, without a token
+    _: Annotated[None, Depends(PAGE)]                             the same, for the dashboard's pages
 
-Both refuse parameters that the route does not know. They are async, because the framework runs others on
-threads, which costs more than most routes themselves.
+The first two refuse parameters that the route does not know. They are async, because the framework runs
+others on threads, which costs more than most routes themselves.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from sentinel.api.problems import Problem, invalid
+from sentinel.api.session_cookie import authorization_of
 from sentinel.api.state import ApiState
 from sentinel.core.identity import PERMISSIONS, Action, Identity, Role
 
@@ -33,25 +35,32 @@ class Allowed(SecurityBase):
         self.action = action
         self.scheme_name = "token"
         self.model = HTTPBearer(
-            bearerFormat="snt_…", description="A token from `POST /api/v1/tokens` or `POST /api/v1/login`."
+            bearerFormat="snt_…",
+            description="A token from `POST /api/v1/tokens` or `POST /api/v1/login`. Pages of the controller "
+            "have the cookie of `POST /api/v1/session` instead.",
         )
 
     async def __call__(self, asking: HTTPConnection) -> Identity:
         state = state_of(asking)
-        identity = await state.gate.identify(asking.headers.get("authorization"))
+        identity = await state.gate.identify(authorization_of(asking))
         require(identity, self.action)
         _only_known_parameters(asking)
         return identity
 
 
 class Open:
-    """Lets everybody pass."""
+    """Lets everybody pass. `page`: what is in the address is for the page that it shows to understand."""
+
+    def __init__(self, *, page: bool = False) -> None:
+        self._page = page
 
     async def __call__(self, asking: HTTPConnection) -> None:
-        _only_known_parameters(asking)
+        if not self._page:
+            _only_known_parameters(asking)
 
 
 OPEN = Open()
+PAGE = Open(page=True)
 
 
 @cache

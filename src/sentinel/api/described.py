@@ -8,6 +8,13 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
+_TEXT = {"type": "string"}
+ONE_EVENT = {
+    "type": "object",
+    "properties": {"id": _TEXT, "event": _TEXT, "data": _TEXT},
+    "required": ["id", "event", "data"],
+}
+"""The schema of one event of a stream of server-sent ones."""
 
 
 class Shape(BaseModel):

@@ -15,11 +15,12 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from sentinel.api.attaching import Attaching
 from sentinel.api.beats import Renewals, Samples, write_renewals
@@ -28,6 +29,7 @@ from sentinel.api.live import Live
 from sentinel.core.bell import Bell
 from sentinel.core.clock import boottime
 from sentinel.core.errors import SentinelError
+from sentinel.core.finding import NODE_FINDINGS
 from sentinel.core.job import Job, JobState
 from sentinel.ports.store import Changes, Store, StoredEvent
 
@@ -70,6 +72,7 @@ class Hub:
         self.attach = Attaching(self.touch)
         self.renewals = Renewals()
         self.samples: dict[str, Samples] = {}
+        self.findings: dict[str, Mapping[str, Any]] = {}  # of each node: the document (core.finding)
         self.closing = False
         self._store, self._bell, self._now = store, bell, now
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="hub")  # never behind logs or requests
@@ -85,6 +88,7 @@ class Hub:
         self._proven: dict[str, int] = {}  # of each node: what its last poll showed that it was told
         self._polls: dict[str, set[asyncio.Future[None]]] = {}
         self._streams: set[asyncio.Future[None]] = set()
+        self._pauses: set[asyncio.Future[None]] = set()
         self._following: dict[str, set[Following]] = {}
         self._workloads: dict[str, bytes] = {}  # of each node: a digest of what is kept of them
         self._left: dict[tuple[str, int], str] = {}  # (job, attempt) that ended lately → node
@@ -119,6 +123,8 @@ class Hub:
         for node in list(self._polls):
             self._wake_polls(node)
         self._wake_streams()
+        for pause in self._pauses:
+            _set(pause)
         for following in [one for some in self._following.values() for one in some]:
             following.told()
 
@@ -186,6 +192,11 @@ class Hub:
             if self.mirror.revision == revision:
                 await self._wait(self._streams, left)
         return ()
+
+    async def pause(self, seconds: float) -> None:
+        """For so long, unless the hub is closing."""
+        if not self.closing:
+            await self._wait(self._pauses, seconds)
 
     async def caught_up(self, revision: int) -> None:
         """Until the mirror shows that revision of the store, or later; not for long, whatever keeps it."""
@@ -308,6 +319,7 @@ class Hub:
         if look.anew:
             self._revisions.clear()
             self._workloads.clear()
+            self.findings.clear()
             for id in self._marks.keys() - {job.id for job in look.changes.jobs}:
                 self.touch(self._marks.pop(id)[0])
         self._note(self.mirror.take_over(look))
@@ -334,6 +346,11 @@ class Hub:
                 del self._marks[job.id]
             else:
                 self._marks[job.id] = after
+        for document in changes.documents:
+            if document.kind == NODE_FINDINGS and document.data is not None:
+                self.findings[document.key] = document.data
+            elif document.kind == NODE_FINDINGS:
+                self.findings.pop(document.key, None)
         for node in changes.removed_nodes:
             touched.add(node)
             self.samples.pop(node, None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sentinel.api.state import ApiState
 from sentinel.core.job import Job, JobState
-from sentinel.scheduling.explain import Reasons, Why, standing
+from sentinel.scheduling.explain import Reasons, standing
 
 _KEPT = 10.0
 
@@ -12,11 +12,6 @@ _KEPT = 10.0
 def reasons_of(state: ApiState, jobs: Sequence[Job]) -> dict[str, str]:
     """The sentence for each of them, by id."""
     return {job.id: _known(state).of(job) if job.state is JobState.QUEUED else standing(job) for job in jobs}
-
-
-def why_of(state: ApiState, job: Job) -> Why:
-    """All there is to say of one."""
-    return _known(state).why(job)
 
 
 def _known(state: ApiState) -> Reasons:

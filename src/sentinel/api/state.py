@@ -8,10 +8,14 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sentinel import __version__
 from sentinel.api.auth import Gate
+from sentinel.api.dashboard_files import Dashboard, dashboard_folder
+from sentinel.api.explainer import Explainer
+from sentinel.api.fleet_stream import FleetFeeds
 from sentinel.api.passwords import Passwords
 from sentinel.core.clock import boottime, wall
 from sentinel.ports.history import History
@@ -60,6 +64,8 @@ class ApiSettings:
     readers: int = 4  # threads that read the store
     historians: int = 2  # threads that read the history
     terms: Terms = field(default_factory=Terms)  # what nodes are told of leases
+    fleet_every: float = 1.0  # between two looks at the fleet for those who follow it
+    dashboard: Path = field(default_factory=dashboard_folder)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +83,9 @@ class ApiState:
     settings: ApiSettings = field(default_factory=ApiSettings)
     gate: Gate = field(init=False)
     passwords: Passwords = field(init=False)
+    dashboard: Dashboard = field(init=False)
+    fleet: FleetFeeds = field(init=False)
+    explainer: Explainer = field(init=False)
     reasons: tuple[object, Reasons] | None = field(init=False, default=None)  # see api.reasons
     _readers: ThreadPoolExecutor = field(init=False)
     _historians: ThreadPoolExecutor = field(init=False)
@@ -86,6 +95,9 @@ class ApiState:
         self._historians = ThreadPoolExecutor(self.settings.historians, thread_name_prefix="api-history")
         self.gate = Gate(self.store, self._readers, now=self.now, boottime=self.boottime)
         self.passwords = Passwords(boottime=self.boottime)
+        self.dashboard = Dashboard(self.settings.dashboard)
+        self.fleet = FleetFeeds(self)
+        self.explainer = Explainer(self)
 
     async def read(self, work: Callable[[Reader], T]) -> T:
         """What `work` finds in one consistent view of the store."""

@@ -22,7 +22,7 @@ from sentinel.scheduling.backoff import wait_after
 from sentinel.scheduling.host import never, short
 from sentinel.scheduling.need import Need, need_of
 from sentinel.scheduling.order import kind_of
-from sentinel.scheduling.outlook import Outlook, foresee
+from sentinel.scheduling.outlook import Outlook, Patience, always, foresee
 from sentinel.scheduling.placement import place
 from sentinel.scheduling.sites import Sites, Stance, many
 from sentinel.scheduling.snapshot import Snapshot, ends_at
@@ -149,8 +149,8 @@ class _Found:
 class Reasons:
     """What can be said of the jobs of one snapshot at `now` (epoch), as long as that does not change."""
 
-    def __init__(self, snapshot: Snapshot, now: float) -> None:
-        self._snapshot, self._now = snapshot, now
+    def __init__(self, snapshot: Snapshot, now: float, patience: Patience = always) -> None:
+        self._snapshot, self._now, self._patience = snapshot, now, patience
         resting = {job.id for job in snapshot.queued() if job.refusals or job.failures}
         self._pass = place(snapshot, now, resting=resting)
         self._placed = {chosen.job for chosen in self._pass.chosen}
@@ -166,6 +166,8 @@ class Reasons:
         if job.state is not JobState.QUEUED:
             return Why(id=job.id, state=job.state, blocking=Blocking.NOTHING, reason=standing(job))
         found = self._say(job)
+        # First: the outlook may take all the time that there is.
+        suggestions = self._suggestions(job, found.blocking)
         outlook = self._outlook(job, found.blocking)
         return Why(
             id=job.id,
@@ -176,7 +178,7 @@ class Reasons:
             ahead=self._ahead_of(job),
             estimated_start=outlook.at,
             basis=outlook.basis,
-            would_start_now_if=self._suggestions(job, found.blocking),
+            would_start_now_if=suggestions,
         )
 
     def _ahead_of(self, job: Job) -> int:
@@ -192,12 +194,12 @@ class Reasons:
             return Outlook(at=self._now, basis="nothing is in the way")
         if blocking in _UNFORESEEABLE:
             return Outlook(at=None, basis=_UNFORESEEABLE[blocking])
-        return foresee(self._snapshot, job, self._pass, self._now)
+        return foresee(self._snapshot, job, self._pass, self._now, self._patience)
 
     def _suggestions(self, job: Job, blocking: Blocking) -> tuple[Suggestion, ...]:
         if blocking is Blocking.NOTHING or blocking in _NO_CHANGE_HELPS or job.id not in self._snapshot.lines:
             return ()
-        return suggest(self._snapshot, job, self._pass, self._now)
+        return suggest(self._snapshot, job, self._pass, self._now, self._patience)
 
     def _say(self, job: Job) -> _Found:
         if job.id in self._placed:

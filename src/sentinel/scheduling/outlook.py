@@ -5,7 +5,7 @@ a copy of the snapshot, by the scheduler's own passes: what runs ends when its t
 nothing new is submitted. Where what is in the way has no time limit, nobody knows, and that is said.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import inf
@@ -21,6 +21,15 @@ MOST_JOBS = 2000
 """Queues longer than this are not played forward: that would take longer than whoever asks wants to wait."""
 MOST_STEPS = 200
 
+Patience = Callable[[], bool]
+"""Whether there is time to work out more. Asked now and then by what takes long on a busy cluster."""
+
+
+def always() -> bool:
+    """There is."""
+    return True
+
+
 _BY_LIMITS = "the time limits of what holds the GPUs"
 
 
@@ -32,8 +41,9 @@ class Outlook:
     basis: str
 
 
-def foresee(snapshot: Snapshot, job: Job, found: Pass, now: float) -> Outlook:
-    """When `job`, which waits in line, starts. `found`: the pass over `snapshot` at `now`."""
+def foresee(snapshot: Snapshot, job: Job, found: Pass, now: float, patience: Patience = always) -> Outlook:
+    """When `job`, which waits in line, starts. `found`: the pass over `snapshot` at `now`. `patience`:
+    whether one step more may be played, each of which takes a pass."""
     booking = found.bookings.get(job.id)
     stopped = [stop for stop in found.stops if stop.makes_room_for == job.id]
     if booking is not None and stopped:
@@ -45,10 +55,13 @@ def foresee(snapshot: Snapshot, job: Job, found: Pass, now: float) -> Outlook:
         return Outlook(at=None, basis=_endless(snapshot, booking))
     if len(snapshot.jobs) > MOST_JOBS:
         return Outlook(at=None, basis="the queue is long: only what is first of its kind is worked out")
-    at = _played_forward(snapshot, job, now)
+    at, seen = _played_forward(snapshot, job, now, patience)
     if at is not None:
         ahead = "jobs that are ahead are thought to take all of their time limits"
         return Outlook(at=at, basis=f"the queue played forward for {show_duration(at - now)}: {ahead}")
+    if seen is not None:
+        ahead = show_duration(seen - now)
+        return Outlook(at=None, basis=f"not within {ahead}; what is further ahead takes too long to work out")
     verdict = found.verdicts.get(kind_of(job))
     if verdict is not None and verdict.word is Word.QUOTA:
         return Outlook(at=None, basis="what counts against the quota has no time limit")
@@ -66,14 +79,19 @@ def _endless(snapshot: Snapshot, booking: Booking) -> str:
     return "jobs that are ahead have no time limit"
 
 
-def _played_forward(snapshot: Snapshot, job: Job, now: float) -> float | None:
-    """When `job` starts if nothing ends before its time; None when that cannot be told."""
+def _played_forward(
+    snapshot: Snapshot, job: Job, now: float, patience: Patience
+) -> tuple[float | None, float | None]:
+    """When `job` starts if nothing ends before its time; None when that cannot be told. And until when it
+    was looked at, where it would have taken too long."""
     copy = _copy(snapshot)
     clock, bookings = now, dict[str, Booking]()
     for _ in range(MOST_STEPS):
+        if not patience():
+            break
         found = place(copy, clock, bookings)
         if any(chosen.job == job.id for chosen in found.chosen):
-            return clock
+            return clock, None
         for chosen in found.chosen:
             copy.take(jobs=_begun(copy.jobs[chosen.job], chosen.seats, clock))
         bookings = dict(found.bookings)
@@ -84,14 +102,14 @@ def _played_forward(snapshot: Snapshot, job: Job, now: float) -> float | None:
         following = min((end for end in ends if end < inf), default=None)
         again = found.again_at
         if following is None and again is None:
-            return None
+            return None, None
         clock = min(at for at in (following, again) if at is not None and at >= clock)
         over = [one for end, one in running if max(end, now) <= clock]
         copy.take(jobs=_ended(over))
         gangs = {one.part.of for one in over if one.part is not None}
         gangs -= {one.part.of for one in copy.jobs.values() if one.part is not None}
         copy.take(jobs=_ended(copy.jobs[id] for id in gangs if id in copy.jobs))
-    return None
+    return None, clock
 
 
 def _ended(jobs: Iterable[Job]) -> list[Job]:

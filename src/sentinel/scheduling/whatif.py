@@ -9,6 +9,7 @@ from typing import Any
 from sentinel.core.job import Job
 from sentinel.core.units import show_duration, show_size
 from sentinel.scheduling.need import need_of
+from sentinel.scheduling.outlook import Patience, always
 from sentinel.scheduling.placement import place
 from sentinel.scheduling.snapshot import Snapshot
 from sentinel.scheduling.verdict import Pass
@@ -28,9 +29,11 @@ class Suggestion:
     says: str
 
 
-def suggest(snapshot: Snapshot, job: Job, found: Pass, now: float) -> tuple[Suggestion, ...]:
+def suggest(
+    snapshot: Snapshot, job: Job, found: Pass, now: float, patience: Patience = always
+) -> tuple[Suggestion, ...]:
     """One for each field whose change alone would do, where there is one. `found`: the pass over
-    `snapshot`."""
+    `snapshot`. Without `patience`, those that were found by then."""
     before = {id: booking for id, booking in found.bookings.items() if id != job.id}
     suggestions: list[Suggestion] = []
     for tries in (
@@ -44,6 +47,8 @@ def suggest(snapshot: Snapshot, job: Job, found: Pass, now: float) -> tuple[Sugg
         _shorter(snapshot, job, found, now),
     ):
         for change, says in _some(tries):
+            if not patience():
+                return tuple(suggestions)
             changed = replace(job, spec=replace(job.spec, **change))
             if _starts(snapshot, job, changed, before, now):
                 suggestions.append(Suggestion(change=change, says=f"it would start now {says}"))

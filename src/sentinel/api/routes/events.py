@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from sentinel.api.answers import as_json, event_json, page
 from sentinel.api.deps import Reader, State
-from sentinel.api.described import EventShape, PageShape, answers, problems
+from sentinel.api.described import ONE_EVENT, EventShape, PageShape, answers, problems
 from sentinel.api.parameters import MOST_NUMBER, Filter, Limit, Number
 from sentinel.api.problems import invalid
+from sentinel.api.session_cookie import authorization_of
 from sentinel.api.state import ApiState
 from sentinel.api.streaming import Interrupted, Stream
 from sentinel.core.errors import StoreUnavailable
@@ -71,7 +72,7 @@ async def list_events(
     "`Last-Event-ID` from now on. A comment every 15 seconds says that the stream is alive.",
     response_class=Response,
     responses={
-        200: {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"description": "The stream", "content": {"text/event-stream": {"schema": ONE_EVENT}}},
         **problems(401, 403),
     },
     openapi_extra={"parameters": [_LAST]},
@@ -90,7 +91,7 @@ async def stream_events(
         )
 
     return Stream(
-        _stream(state, identity, request.headers.get("authorization"), after, shows),
+        _stream(state, identity, authorization_of(request), after, shows),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

@@ -21,7 +21,7 @@ from sentinel.api.described import (
 from sentinel.api.finding import Array, find, find_job, its_owner
 from sentinel.api.parameters import After, Filter, JobId, Limit, Number
 from sentinel.api.parts import parts_json, parts_of
-from sentinel.api.reasons import reasons_of, why_of
+from sentinel.api.reasons import reasons_of
 from sentinel.core.job import Job, JobState
 from sentinel.core.job_json import job_json
 from sentinel.ports.store import JobFilter, Page
@@ -117,7 +117,7 @@ async def show_job(id: JobId, state: State, identity: Reader) -> Response:
 async def why_job(id: JobId, state: State, identity: Reader) -> Response:
     job, revision = await state.read(lambda reader: (find_job(reader, identity, id), reader.revision()))
     await state.hub.caught_up(revision)  # else it would be told what was true before it was submitted
-    return as_json(why_json(why_of(state, job)))
+    return as_json(why_json(await state.explainer.why(job)))
 
 
 @router.get(

@@ -13,6 +13,7 @@ from sentinel.api.finding import find_job, its_own, its_owner
 from sentinel.api.log_reading import Log, follow, last_lines, look_at, read, whole
 from sentinel.api.parameters import MOST_NUMBER, JobId
 from sentinel.api.problems import Problem, invalid
+from sentinel.api.session_cookie import authorization_of
 from sentinel.api.state import ApiState
 from sentinel.api.streaming import Interrupted, Stream
 from sentinel.core.identity import Identity
@@ -93,7 +94,7 @@ async def show_log(
             headers=_headers(log, log.size),
         )
     if following:
-        look = _Looking(state, identity, request.headers.get("authorization"), job.id)
+        look = _Looking(state, identity, authorization_of(request), job.id)
         body = follow(state, log, begin, only=attempt is not None, look=look, rank=rank)
         return Stream(body, media_type=BYTES, headers=_headers(log, await _real(state, log, begin)))
     if limit is not None:
@@ -168,7 +169,7 @@ async def attach(id: JobId, socket: WebSocket, state: State, identity: Controlle
     await while_allowed(
         state,
         identity,
-        socket.headers.get("authorization"),
+        authorization_of(socket),
         state.hub.attach.client(socket, node=job.placement.node, job=job.id, attempt=job.attempt),
     )
 

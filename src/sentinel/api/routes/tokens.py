@@ -47,6 +47,12 @@ async def list_tokens(
     responses=answers(NewTokenShape, 404, status=201),
 )
 async def make_token(body: TokenRequest, state: State, identity: TokenOwner) -> Response:
+    token, secret = await make(body, state, identity)
+    return as_json({**token_json(token), "token": secret}, 201)
+
+
+async def make(body: TokenRequest, state: ApiState, identity: Identity) -> tuple[Token, str]:
+    """A new token, and its secret. Problem 403 or 404."""
     kind = TokenKind(body.kind)
     owner = body.owner or identity.name
     if kind is TokenKind.JOIN:
@@ -75,7 +81,7 @@ async def make_token(body: TokenRequest, state: State, identity: TokenOwner) -> 
         _tell(tx, "made", token, identity, now)
 
     await state.write(keep)
-    return as_json({**token_json(token), "token": secret}, 201)
+    return token, secret
 
 
 def _end(

@@ -1,0 +1,27 @@
+"""What is at `/` where the dashboard was not built. Used by routes.dashboard.
+
+Everything else works without it, so the page says what is missing, and where the rest is.
+"""
+
+import base64
+import hashlib
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }
+code { font: .95em ui-monospace, monospace; }
+@media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } a { color: #8bf; } }
+"""
+_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+NOT_BUILT_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'; base-uri 'none'"
+)
+NOT_BUILT = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sentinel</title>'
+    f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+    "<h1>The dashboard is not built</h1>"
+    "<p>This controller runs from a checkout in which the dashboard was not built yet. In its folder, run "
+    "<code>make dashboard</code> (it needs Node.js), then reload this page; the controller need not be "
+    "started again.</p>"
+    "<p>All else works without it: the command <code>sentinel</code>, and the API, every call of which is at "
+    '<a href="/docs">/docs</a>.</p></html>'
+).encode()
