@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from bench.alerting import delivery, rules
+from bench.dashboard import streams
 from bench.figure import Figure, machine
 from bench.health import kernel_log
 from bench.health import round as health_round
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "history-query": query.measure,
     "rules": rules.measure,
     "delivery": delivery.measure,
+    "fleet-streams": streams.measure,
 }
 
 
