@@ -19,6 +19,7 @@ from pathlib import Path
 from bench.figure import Figure, percentile, spread
 from bench.history.cards import GPUS, INTERVAL, METRICS, batch, labels
 from bench.history.held import PEOPLE, held_columns, held_hours
+from bench.history.size import figures as size_of_all
 from sentinel.core.sample_batch import Batch
 from sentinel.core.series import Aggregate, Selector, Series, combined, label_of
 from sentinel.drivers.histories.embedded import EmbeddedHistory
@@ -50,7 +51,7 @@ def measure(quick: bool) -> list[Figure]:
         figures += [_chart(history, name, chart, rounds) for name, chart in _charts(days).items()]
         figures.append(_usage(history, days, rounds))
         history.close()
-    return figures
+    return figures if quick else [*figures, *size_of_all()]
 
 
 def _opened(path: str) -> EmbeddedHistory:
