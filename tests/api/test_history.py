@@ -237,6 +237,13 @@ def test_a_job_is_its_gpus_while_it_had_them(api: Api, ana: str) -> None:
     assert query(api, ana, job="zzzz").status == 404
 
 
+def test_the_same_card_seen_from_another_node_is_none_of_the_jobs(api: Api, ana: str) -> None:
+    temperatures(api)
+    twin = tuple(("node", "n2") if pair[0] == "node" else pair for pair in card("n1", 0))
+    record(api, {(TEMPERATURE, twin): 99.0}, node="n2", start=api.clock.at - HOUR + 5)
+    assert found(query(api, ana, job=placed(api, ana), step="1m")) == {"n1:0": [40.0] * 5}
+
+
 def test_a_job_that_has_had_none(api: Api, ana: str) -> None:
     temperatures(api)
     answer = query(api, ana, job=api.submit(ana)["id"])

@@ -10,7 +10,9 @@ Prometheus looks for targets every five seconds.
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -39,9 +41,10 @@ def scrape(job: str, *targets: str, interval: str = "500ms", **more: object) -> 
 class Prometheus:
     """A running one, at `url`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, leash: Leash) -> None:
         self.folder, self.port = folder, port
         self.url = f"http://127.0.0.1:{port}"
+        self._leash, self._pid = leash, 0
 
     @classmethod
     @contextlib.contextmanager
@@ -50,10 +53,35 @@ class Prometheus:
         require_prometheus()
         folder = Path(tempfile.mkdtemp(prefix="sentinel-prometheus-"))
         with socket.create_server(("127.0.0.1", 0)) as free:
-            prometheus = cls(folder, free.getsockname()[1])
+            port = free.getsockname()[1]
         with Leash.held(folder) as leash:
-            prometheus._start(leash, scrape_configs)
+            prometheus = cls(folder, port, leash)
+            prometheus._configure(scrape_configs)
+            prometheus.start()
             yield prometheus
+
+    def start(self) -> None:
+        """After a `stop`: with all that it knew."""
+        self._pid = self._leash.start(
+            "prometheus",
+            f"--config.file={self.folder}/prometheus.yml",
+            f"--storage.tsdb.path={self.folder}/data",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            log=self.folder / "log",
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_ready():
+            if not self._leash.runs(self._pid) or time.monotonic() > deadline:
+                raise ComponentMissing(f"Prometheus does not start:\n{self.log()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Until `start`."""
+        os.kill(self._pid, signal.SIGTERM)
+        deadline = time.monotonic() + START_SECONDS
+        while self._leash.runs(self._pid):
+            assert time.monotonic() < deadline, f"Prometheus does not end:\n{self.log()}"
+            time.sleep(0.02)
 
     def query(self, promql: str) -> list[dict[str, Any]]:
         """The series that PromQL answers with now: [{"metric": {label: …}, "value": [time, text]}, …].
@@ -96,23 +124,11 @@ class Prometheus:
             with error:
                 raise ValueError(json.load(error)["error"]) from None
 
-    def _start(self, leash: Leash, scrape_configs: Sequence[Mapping[str, object]]) -> None:
+    def _configure(self, scrape_configs: Sequence[Mapping[str, object]]) -> None:
         config = self.folder / "prometheus.yml"
         config.write_text(json.dumps({"scrape_configs": scrape_configs}))  # JSON is YAML
         done = promtool("check", "config", str(config))
         assert done.returncode == 0, done.stdout + done.stderr
-        pid = leash.start(
-            "prometheus",
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self.folder}/data",
-            f"--web.listen-address=127.0.0.1:{self.port}",
-            log=self.folder / "log",
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._is_ready():
-            if not leash.runs(pid) or time.monotonic() > deadline:
-                raise ComponentMissing(f"Prometheus does not start:\n{self.log()}")
-            time.sleep(0.05)
 
     def _is_ready(self) -> bool:
         try:

@@ -64,12 +64,14 @@ def evaluate(
     *,
     expected: Collection[Labels] = (),
     silent: Collection[str] = (),
+    too_soon: bool = False,
 ) -> Outcome:
     """`standing`: the rule's alerts as the round before left them. `values` None: whoever has them did not
     answer.
 
     `expected`: series that should have values, because they had some lately. `silent`: nodes that are not
-    heard of, whose missing series say nothing. A rule that is not enabled has no alerts.
+    heard of, whose missing series say nothing. `too_soon`: no missing series says anything yet. A rule that
+    is not enabled has no alerts.
     """
     if not rule.enabled:
         return all_withdrawn(standing, "its rule is switched off", moment)
@@ -99,10 +101,12 @@ def evaluate(
             keep(series, before, withdrawn(before, "its rule now watches another metric", moment))
         else:
             seen = _seen(rule, series, values, silent)
+            if seen is Seen.MISSING and too_soon:
+                seen = Seen.UNKNOWN
             if before.state is AlertState.RESOLVED and seen is Seen.MISSING and series not in expected:
                 seen = Seen.UNKNOWN
             keep(series, before, step(rule, before, seen, None, series, moment))
-    if values is not None and rule.no_data is NoData.ALERT:
+    if values is not None and not too_soon and rule.no_data is NoData.ALERT:
         for series in expected:
             if series not in values and series not in standing and rule.watches(series):
                 keep(series, None, step(rule, None, Seen.MISSING, None, series, moment))

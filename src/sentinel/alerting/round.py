@@ -53,11 +53,12 @@ class Policy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What was seen. `values` by metric; None: history did not answer, or not about that metric. `expected`:
-    by metric, the series that had values lately. `silent`: nodes that are not heard of; `removed`: nodes that
-    are none any more."""
+    by metric, the series that had values lately. `too_soon`: metrics of which nobody can say yet what is
+    missing. `silent`: nodes that are not heard of; `removed`: nodes that are none any more."""
 
     values: Mapping[str, Values | None] | None
     expected: Mapping[str, Collection[Labels]] = field(default_factory=dict[str, Collection[Labels]])
+    too_soon: frozenset[str] = frozenset()
     findings: Findings = field(default_factory=dict[str, None])
     silent: frozenset[str] = frozenset()
     removed: frozenset[str] = frozenset()
@@ -108,7 +109,13 @@ def _outcome(
         return all_withdrawn(standing, "its rule was removed", moment)
     expected = look.expected.get(rule.metric, ())
     return evaluate(
-        rule, values_of(rule, look.values), standing, moment, expected=expected, silent=look.silent
+        rule,
+        values_of(rule, look.values),
+        standing,
+        moment,
+        expected=expected,
+        silent=look.silent,
+        too_soon=rule.metric in look.too_soon,
     )
 
 

@@ -57,6 +57,9 @@ def selector_of(asked: Asked, history: History) -> Selector:
     if asked.held is not None:
         held = sorted({gpu for one in asked.held for gpu in one.gpus})
         _narrow(matches, "uuid", tuple(held))
+        nodes = sorted({one.node for one in asked.held})
+        if all(nodes):
+            _narrow(matches, "node", tuple(nodes))
     return Selector(metric=asked.metric, matches=matches)
 
 
@@ -111,8 +114,8 @@ def shown(found: Iterable[Series], asked: Asked, step: float) -> list[Series]:
 
 
 def _while_held(one: Series, held: Sequence[Held], step: float) -> tuple[Point, ...]:
-    uuid = one.label("uuid")
-    times = [(span.start, span.end) for span in held if uuid in span.gpus]
+    uuid, node = one.label("uuid"), one.label("node")
+    times = [(span.start, span.end) for span in held if uuid in span.gpus and span.node in ("", node)]
     return tuple(
         (at, value if any(start < at + step and at < end for start, end in times) else None)
         for at, value in one.points

@@ -5,7 +5,7 @@ own. Events are kept for a while only: what a job's record says of its last atte
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from sentinel.api.finding import node_names
@@ -22,9 +22,10 @@ MOST_EVENTS, MOST_PARTS = 2000, 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """One time that GPUs were somebody's: [start, end), epoch seconds."""
+    """One time that GPUs were somebody's: [start, end), epoch seconds. `node` is its name; empty: unknown."""
 
     gpus: frozenset[str]  # UUIDs
+    node: str
     start: float
     end: float
 
@@ -56,19 +57,21 @@ def _of_one(reader: Reader, job: Job, now: float) -> list[Held]:
 def attempts(job: Job, events: Sequence[StoredEvent], now: float) -> list[Held]:
     """From being given GPUs to letting go of them; where the events are gone, from the job's own record."""
     found: list[Held] = []
-    open_since: tuple[float, frozenset[str]] | None = None
+    begun: Held | None = None
     for event in events:
         if event.type == BEGAN:
             gpus = cast("Iterable[str]", event.data.get("gpus") or ())
-            open_since = event.time, frozenset(map(str, gpus))
-        elif open_since is not None:
-            found.append(Held(gpus=open_since[1], start=open_since[0], end=event.time))
-            open_since = None
-    if open_since is not None:
-        found.append(Held(gpus=open_since[1], start=open_since[0], end=job.ended_at or now))
+            node = str(event.data.get("node") or "")
+            begun = Held(gpus=frozenset(map(str, gpus)), node=node, start=event.time, end=job.ended_at or now)
+        elif begun is not None:
+            found.append(replace(begun, end=event.time))
+            begun = None
+    if begun is not None:
+        found.append(begun)
     last = job.started_at
     if last is not None and job.gpus and not any(one.start <= last <= one.end for one in found):
-        found.append(Held(gpus=frozenset(job.gpus), start=last, end=job.ended_at or now))
+        end = job.ended_at or now
+        found.append(Held(gpus=frozenset(job.gpus), node=job.node or "", start=last, end=end))
     return [one for one in found if one.gpus and one.start < one.end]
 
 
@@ -85,10 +88,10 @@ def of_workload(reader: Reader, identity: Identity, id: str, node: str | None, n
     if len(found) > 1:
         at = ", ".join(sorted(names[one.node] for one in found))
         raise Problem(409, f"there is a workload {id} on each of {at}", kind="ambiguous", hint="add node=")
-    return [_held(found[0], now)]
+    return [_held(found[0], names[found[0].node], now)]
 
 
-def _held(workload: NodeWorkload, now: float) -> Held:
+def _held(workload: NodeWorkload, node: str, now: float) -> Held:
     data = workload.data
     gpus = cast("Sequence[str] | None", data.get("gpus"))
     start = _time(data, "started_at") or _time(data, "created_at") or _time(data, "first_seen_at")
@@ -100,7 +103,7 @@ def _held(workload: NodeWorkload, now: float) -> Held:
             kind="gpus-unknown",
             hint="ask by node= and gpu= instead",
         )
-    return Held(gpus=frozenset(gpus), start=start, end=now)
+    return Held(gpus=frozenset(gpus), node=node, start=start, end=now)
 
 
 def _time(data: Mapping[str, object], key: str) -> float | None:

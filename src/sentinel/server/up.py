@@ -73,7 +73,8 @@ def _agent(controller: Controller, options: UpOptions, user: str) -> Child:
         words = ["run", "--node-dir", str(folders.node), "--controller", controller.url]
         words += ["--join-token-file", str(folders.join_token), "--run-jobs-as", user]
         words += ["--state-dir", str(folders.node / "inventory")]  # the machine may have an agent of its own
-        for option, value in (("--gpus", options.gpus), ("--arbiter", options.arbiter)):
+        more = {"--config": controller.config.path, "--gpus": options.gpus, "--arbiter": options.arbiter}
+        for option, value in more.items():
             if value is not None:
                 words += [option, value]
         return Command(words=python("sentinel.agent.__main__", *words))

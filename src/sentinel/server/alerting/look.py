@@ -2,7 +2,8 @@
 Used by `rounds`.
 
 A history that does not answer leaves its metrics unknown, never missing; what the controller knows by itself
-is known nevertheless.
+is known nevertheless. While nobody listened (the controller was off, the machine slept, the history was away)
+nothing new came in either: what is missing counts as such a minute after that at the earliest.
 """
 
 import logging
@@ -28,10 +29,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """`history`: OK, or why it does not answer. `series`: how many values there are."""
+    """`history`: OK, or why it does not answer. `series`: how many values there are. `too_soon`: metrics of
+    which it is not known yet what is missing."""
 
     values: Mapping[str, Values | None]
     expected: Mapping[str, Collection[Labels]]
+    too_soon: frozenset[str]
     history: str
     series: int
 
@@ -62,6 +65,8 @@ class Eyes:
         self._newest: dict[str, _Asked] = {}
         self._expected: dict[str, _Asked] = {}
         self._why: str | None = None  # the history does not answer, in this round
+        self._looked: float | None = None  # when it last answered, and since when it has without a break
+        self._since = now()
 
     def look(self, rules: Iterable[Rule], own: Mapping[str, Values]) -> Seen:
         """`own`: the controller's own metrics."""
@@ -81,9 +86,18 @@ class Eyes:
         return Seen(
             values=values,
             expected=expected,
+            too_soon=frozenset(metrics - CONTROLLER_METRICS.keys()) if self._too_soon() else frozenset(),
             history=self._why or OK,
             series=sum(len(one) for one in values.values() if one is not None),
         )
+
+    def _too_soon(self) -> bool:
+        """After a round."""
+        now = self._now()
+        if self._looked is None or now - self._looked > NEWEST_WITHIN:
+            self._since = now
+        self._looked = now if self._why is None else None
+        return self._looked is None or now - self._since < NEWEST_WITHIN
 
     def _values(self, metric: str) -> Values | None:
         before = self._newest.get(metric)

@@ -125,6 +125,7 @@ class Rounds:
         look = Look(
             values=seen.values,
             expected=seen.expected,
+            too_soon=seen.too_soon,
             findings=written.findings_by_node(),
             silent=written.silent(),
             removed=written.removed(),
