@@ -15,6 +15,7 @@ from sentinel.server.seeding.fleet import Card
 LENGTH = 4096
 LONGEST = 1024  # values that may be read at once
 IDLE_PERCENT = 5.0  # at most so much is computing nothing
+HOT = 90.0  # Celsius, at least: rules call 88 hot
 FREE = -1  # the level of a GPU that nobody has
 
 
@@ -43,7 +44,7 @@ def curves(card: Card, level: int, hot: bool = False) -> Curves:
         warmth += (goal - warmth) * 0.2
         utilization.append(computes)
         power.append(round(watts, 1))
-        temperature.append(round(warmth + (24 if hot else 0)))
+        temperature.append(round(max(warmth + 24, HOT) if hot else warmth))
         idle.append(1.0 if computes <= IDLE_PERCENT else 0.0)
     for one in (utilization, power, temperature, idle):
         one.extend(one[:LONGEST])

@@ -10,6 +10,7 @@ from random import Random
 
 from sentinel.core.job import Job, JobState
 from sentinel.core.node import Node
+from sentinel.core.timestamp import epoch
 from sentinel.ports.store import Store, Transaction
 from sentinel.scheduling.desk import submit
 from sentinel.scheduling.lifecycle import Exited, Fenced, Illegal, NodeSays, Running, move
@@ -130,7 +131,7 @@ class Life:
                     key=one.id,
                     node=node.name,
                     gpus=tuple(index[uuid] for uuid in one.data["gpus"] or () if uuid in index),
-                    start=0.0,
+                    start=epoch(one.data["started_at"]) or self._began,
                     end=None,
                     user=one.owner or "",
                     origin=one.origin,
