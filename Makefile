@@ -2,7 +2,7 @@
 # ARGS goes through: make demo ARGS=--json, make test ARGS='-k lease -x'.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-real test-gpu check bench dev lock clean
+.PHONY: help demo test test-real test-gpu check bench dashboard dev-web dev lock clean
 BIN := .venv/bin
 READY := .venv/.ready
 ARGS ?=
@@ -31,6 +31,12 @@ check: $(READY) ## style, types, who may import whom, house rules
 
 bench: $(READY) ## the figures, each with its target (ARGS=--json for a machine)
 	@$(BIN)/python -m bench $(ARGS)
+
+dashboard: ## the web dashboard, built into the package; needs Node.js 20
+	@sh requirements/dashboard.sh build
+
+dev-web: ## the same while you work on it, against the controller that SENTINEL_URL names
+	@sh requirements/dashboard.sh dev
 
 dev: $(READY) ## .venv with every extra and every tool
 

@@ -23,7 +23,7 @@ from sentinel.scheduling.dependencies import resolve
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
 
-class PreviewShape(Shape):
+class JobPreviewShape(Shape):
     """What `GET jobs/ID/why` would say of it. `estimated_start` null: it cannot be told, `basis` says why."""
 
     starts_now: bool
@@ -41,7 +41,7 @@ class PreviewShape(Shape):
     summary="What would become of a job",
     description="The body is that of `POST jobs`, and is refused for the same reasons; nothing is kept. Of "
     "an array: its first task.",
-    responses=answers(PreviewShape, 404, 409),
+    responses=answers(JobPreviewShape, 404, 409),
 )
 async def preview_job(body: JobRequest, state: State, identity: Submitter) -> Response:
     check_priority(identity, body.priority)

@@ -1,0 +1,83 @@
+// The page's one fleet, kept up to date by the controller's stream while somebody looks at it. Components ask `useFleet`.
+import { pauseBefore } from "../link/link";
+import { Refused, trouble, type Trouble } from "../refusal";
+import { readStream } from "../stream/read-stream";
+import type { StreamEvent } from "../stream/event-parser";
+import { type Delta, type Fleet, withDelta } from "./fleet";
+
+export interface Kept {
+  /** null: nothing was heard yet. */
+  readonly fleet: Fleet | null;
+  /** When it was last heard, epoch milliseconds of this browser. */
+  readonly heardAt: number | null;
+  /** Whether changes come in; else what is there is old. */
+  readonly live: boolean;
+  readonly error: Trouble | null;
+}
+
+const START: Kept = { fleet: null, heardAt: null, live: false, error: null };
+
+let kept: Kept = START;
+const listeners = new Set<() => void>();
+let stop: AbortController | null = null;
+let leaving: ReturnType<typeof setTimeout> | undefined;
+
+function become(next: Partial<Kept>): void {
+  kept = { ...kept, ...next };
+  for (const listener of listeners) listener();
+}
+
+export const keptFleet = (): Kept => kept;
+
+/** The first to look begins it; a moment after the last it ends. */
+export function watchFleet(listener: () => void): () => void {
+  listeners.add(listener);
+  clearTimeout(leaving);
+  if (stop === null) {
+    stop = new AbortController();
+    void follow(stop.signal);
+  }
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    leaving = setTimeout(() => {
+      stop?.abort();
+      stop = null;
+      kept = START;
+    }, 2000);
+  };
+}
+
+async function follow(signal: AbortSignal): Promise<void> {
+  const over = () => signal.aborted;
+  let lastId = "";
+  for (let tries = 1; !over(); tries += 1) {
+    try {
+      await readStream("/api/v1/fleet/stream", {
+        lastId,
+        signal,
+        onEvent: (event) => {
+          tries = 0;
+          // Without the whole, changes mean nothing: then the whole is asked for.
+          lastId = take(event) ? event.id : "";
+        },
+      });
+      if (!over()) become({ live: false });
+    } catch (error) {
+      if (over()) return;
+      const why = trouble(error);
+      become({ live: false, error: why });
+      if (why instanceof Refused && why.status < 500 && why.status !== 429) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseBefore(Math.max(1, tries), Math.random())));
+  }
+}
+
+function take({ type, data }: StreamEvent): boolean {
+  const found = JSON.parse(data) as unknown;
+  if (type === "fleet") become({ fleet: found as Fleet, heardAt: Date.now(), live: true, error: null });
+  else if (type === "delta" && kept.fleet !== null) {
+    become({ fleet: withDelta(kept.fleet, found as Delta), heardAt: Date.now(), live: true, error: null });
+  } else return false;
+  return true;
+}

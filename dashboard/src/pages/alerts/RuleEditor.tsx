@@ -1,0 +1,102 @@
+// A rule, to be read or written, beside what it would have done. Used by the page Rules.
+import { Button } from "@mantine/core";
+import { useState, type ReactNode } from "react";
+import { Refusal } from "../../components/Refusal";
+import { useMe } from "../../data/me";
+import type { Rule } from "../../data/alerting";
+import css from "./alerts.module.css";
+import { ConfirmButton } from "./ConfirmButton";
+import { change, useChange } from "./queries";
+import { ruleOf, wrongIn, wrongWithoutName, type RuleDraft } from "./rule-draft";
+import { RuleFields } from "./RuleFields";
+import { RulePreview } from "./RulePreview";
+import own from "./rules.module.css";
+
+interface Props {
+  readonly start: RuleDraft;
+  /** The one that is there; null: a new one. */
+  readonly rule: Rule | null;
+  readonly taken: ReadonlySet<string>;
+  readonly close: () => void;
+  readonly saved: (name: string) => void;
+  readonly copy: (name: string) => void;
+}
+
+export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): ReactNode {
+  const may = useMe().can("operate");
+  const [draft, setDraft] = useState(start);
+  const [tried, setTried] = useState(false);
+  const put = useChange((one: RuleDraft) => change.putRule(one.name, ruleOf(one)), "alert-rules", "alerts");
+  const remove = useChange((name: string) => change.removeRule(name), "alert-rules", "alerts");
+  const wrong = wrongIn(draft, taken);
+  const isWrong = Object.keys(wrong).length > 0;
+  const isTriable = Object.keys(wrongWithoutName(draft)).length === 0;
+  const isChanged = JSON.stringify(draft) !== JSON.stringify(start);
+
+  const submit = (): void => {
+    setTried(true);
+    if (!isWrong) put.mutate(draft, { onSuccess: () => saved(draft.name) });
+  };
+
+  return (
+    <section className={css.panel} aria-label={rule === null ? "New rule" : `Rule ${rule.name}`}>
+      <div className={own.editor}>
+        <form
+          className={css.stack}
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            submit();
+          }}
+        >
+          <div className={css.head}>
+            <h2>{rule === null ? "New rule" : rule.name}</h2>
+            {rule !== null && <span className={css.dim}>{rule.origin}</span>}
+          </div>
+          <fieldset disabled={!may} className={own.fields}>
+            <RuleFields draft={draft} set={(part) => setDraft({ ...draft, ...part })} wrong={tried ? wrong : shownBeforeTried(wrong, draft)} isNew={rule === null} />
+          </fieldset>
+          {put.error !== null && <Refusal error={put.error} />}
+          {remove.error !== null && <Refusal error={remove.error} />}
+          {may ? (
+            <div className={css.actions}>
+              <Button type="submit" loading={put.isPending} disabled={rule !== null && !isChanged}>
+                {rule === null ? "Create the rule" : "Save"}
+              </Button>
+              <Button variant="default" onClick={close}>
+                {isChanged ? "Cancel" : "Close"}
+              </Button>
+              {rule !== null && (
+                <Button variant="default" onClick={() => copy(rule.name)}>
+                  Copy
+                </Button>
+              )}
+              {rule !== null && rule.origin !== "shipped" && (
+                <ConfirmButton
+                  label={rule.origin === "changed" ? "As it was shipped…" : "Delete…"}
+                  title={rule.origin === "changed" ? `Make ${rule.name} as it was shipped?` : `Delete the rule ${rule.name}?`}
+                  yes={rule.origin === "changed" ? "As it was shipped" : "Delete the rule"}
+                  busy={remove.isPending}
+                  small={false}
+                  act={() => remove.mutate(rule.name, { onSuccess: close })}
+                >
+                  {rule.origin === "changed"
+                    ? "What was changed here is lost; alerts go by the shipped rule from the next look on."
+                    : `Its alerts end${rule.standing > 0 ? `, ${rule.standing} of them standing now` : ""}. It cannot be taken back.`}
+                </ConfirmButton>
+              )}
+            </div>
+          ) : (
+            <p className={css.dim}>Operators may change rules.</p>
+          )}
+        </form>
+        {may && <RulePreview rule={isTriable ? ruleOf(draft) : null} />}
+      </div>
+    </section>
+  );
+}
+
+/** Before anybody tried to save, a field that is empty yet is not called wrong. */
+function shownBeforeTried(wrong: ReturnType<typeof wrongIn>, draft: RuleDraft): ReturnType<typeof wrongIn> {
+  return Object.fromEntries(Object.entries(wrong).filter(([field]) => draft[field as keyof RuleDraft] !== ""));
+}

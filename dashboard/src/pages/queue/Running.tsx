@@ -1,0 +1,76 @@
+// What runs now, those that are over first at the front: they make room. Used by QueuePage.
+import { EmptyState } from "../../components/EmptyState";
+import { Panel } from "../../components/Page";
+import { Refusal } from "../../components/Refusal";
+import { Skeleton } from "../../components/Skeleton";
+import { Time } from "../../components/Time";
+import { gpusInWords } from "../../data/job";
+import type { Job } from "../../data/shapes";
+import { useNow } from "../../data/useNow";
+import { Link } from "../../routing/Link";
+import { paths } from "../../routing/paths";
+import { useJobsIn } from "../jobs/asking";
+import { JobStateBadge } from "../jobs/JobStateBadge";
+import { nodesInWords } from "../jobs/story";
+import { took } from "../jobs/took";
+import { byEnd, latestEnd } from "./queue-order";
+import classes from "./Rows.module.css";
+
+const PLACED = ["ALLOCATED", "STARTING", "RUNNING", "LOST"] as const;
+const MOST = 100; // rows; the list of jobs has them all
+
+export function Running({ owner }: { readonly owner: string }) {
+  const running = useJobsIn(PLACED);
+  const now = useNow(5_000);
+  const all = byEnd((running.data?.items ?? []).filter((job) => owner === "" || job.owner === owner));
+  return (
+    <Panel title={`Running${running.data === undefined ? "" : ` · ${all.length}${running.data.next === null ? "" : " or more"}`}`} flush>
+      {running.data === undefined &&
+        (running.error === null ? <Skeleton rows={8} /> : <Refusal error={running.error} />)}
+      {running.data !== undefined && all.length === 0 && (
+        <EmptyState title="Nothing runs">What waits is placed as soon as a node has room for it.</EmptyState>
+      )}
+      <ul className={classes.rows}>
+        {all.slice(0, MOST).map((job) => (
+          <li key={job.id}>
+            <div className={classes.words}>
+              <div className={classes.line}>
+                <Link to={paths.job(job.id)}>{job.name === "" ? job.id : job.name}</Link>
+                <span>{job.owner}</span>
+                <span className={classes.size}>{gpusInWords(job.spec)}</span>
+                <span className={classes.end}>
+                  {job.state === "RUNNING" ? <Until job={job} /> : <JobStateBadge state={job.state} />}
+                </span>
+              </div>
+              <div className={classes.line}>
+                <span className={classes.quiet}>{job.node === null ? "" : nodesInWords(job.node)}</span>
+                <span className={classes.end}>{ran(job, now)}</span>
+              </div>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {all.length > MOST && (
+        <p className={classes.more}>
+          <Link to={`${paths.jobs}?${PLACED.map((state) => `state=${state}`).join("&")}`}>All {all.length}</Link>
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+function Until({ job }: { readonly job: Job }) {
+  const end = latestEnd(job);
+  if (end === null) return <span className={classes.quiet}>no time limit</span>;
+  return (
+    <>
+      over <Time at={end} />
+    </>
+  );
+}
+
+function ran(job: Job, now: number): string {
+  const found = took(job, now);
+  if (found === null) return "";
+  return found.limit === null ? `for ${found.said}` : `${found.said} of ${found.limit}`;
+}
