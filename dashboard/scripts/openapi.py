@@ -1,6 +1,6 @@
-"""Prints the controller's OpenAPI document as JSON, without starting a controller. Called by scripts/types.mjs.
+"""Prints the OpenAPI document of a controller as JSON, without starting one. Called by scripts/types.mjs.
 
-    .venv/bin/python dashboard/scripts/openapi.py
+.venv/bin/python dashboard/scripts/openapi.py
 """
 
 import json
