@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from tests.components.leash import Leash
 from tests.components.prometheus import Prometheus, promtool
 
 from sentinel.core.sample_batch import Batch, Column, decode, encode
@@ -146,12 +145,12 @@ def embedded(folder: Path) -> Generator[History]:
 class FilledPrometheus(Prometheus):
     """One that has the measurements before it starts."""
 
-    def _start(self, leash: Leash, scrape_configs: Sequence[object]) -> None:
+    def start(self) -> None:
         text = self.folder / "measured.txt"
         text.write_text(_exposition())
         done = promtool("tsdb", "create-blocks-from", "openmetrics", str(text), str(self.folder / "data"))
         assert done.returncode == 0, done.stdout + done.stderr
-        super()._start(leash, [])
+        super().start()
 
 
 def _exposition() -> str:
