@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 from bench.figure import Figure
+from bench.process_time import cpu_seconds
 from bench.queue.controller import Controller, server
 from bench.workstation.arbiter import BenchmarkError
 from sentinel.api.fleet import Fleet, Known, changes_json, part_of, whole_json
@@ -105,28 +106,9 @@ def _alive(one: Controller, nodes: int) -> Generator[None]:
 
 
 def _cpu_over(pid: int, work: Callable[[], None]) -> float:
-    began, before = time.monotonic(), _cpu(pid)
+    began, before = time.monotonic(), cpu_seconds(pid)
     work()
-    return 100 * (_cpu(pid) - before) / (time.monotonic() - began)
-
-
-def _cpu(root: int) -> float:
-    """Seconds of processor time of a process and all below it that live."""
-    ticks = 0
-    for pid in _family(root):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in children.read_text().split():
-                found += _family(int(child))
-    return found
+    return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 
 # ------------------------------------------------------------------ encoding

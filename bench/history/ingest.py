@@ -11,7 +11,6 @@ nodes that send as many as a thousand would.
 """
 
 import asyncio
-import os
 import resource
 import tempfile
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 
 from bench.figure import Figure, percentile
 from bench.history.cards import GPUS, INTERVAL, METRICS, pool
+from bench.process_time import cpu_seconds
 from bench.queue.controller import server
 from sentinel.agent.link.joining import Machine, join
 from sentinel.agent.record.columns import columns_of, row_of
@@ -221,13 +221,13 @@ def _served(cards: Sequence[Gpu], seconds: float) -> Figure:
             _joined(Path(name) / node.name, one.url, client.create_token("bench", kind="join")["token"], node)
             for node in nodes
         ]
-        before = _cpu(one.pid)
+        before = cpu_seconds(one.pid)
         time.sleep(seconds)
-        idle = _cpu(one.pid) - before
+        idle = cpu_seconds(one.pid) - before
         with ThreadPoolExecutor(SENDERS) as threads:
-            before, began = _cpu(one.pid), time.monotonic()
+            before, began = cpu_seconds(one.pid), time.monotonic()
             sent = list(threads.map(_send, nodes, doors, [seconds] * SENDERS))
-            took, spent = time.monotonic() - began, _cpu(one.pid) - before
+            took, spent = time.monotonic() - began, cpu_seconds(one.pid) - before
         for door in doors:
             door.close()
     rate = sum(sent) / took
@@ -258,11 +258,3 @@ def _send(node: Node, door: Door, seconds: float) -> int:
         time.sleep(max(0.0, due - time.monotonic()))
         door.samples(node.body(nth // ROWS, nth % ROWS + 1, start))
     raise AssertionError
-
-
-def _cpu(parent: int) -> float:
-    """Seconds of it and of all its children."""
-    fields = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()
-    mine = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    children = [one.read_text() for one in Path(f"/proc/{parent}/task").glob("*/children")]
-    return mine + sum(_cpu(int(pid)) for pid in " ".join(children).split())

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from bench.figure import Figure, percentile, spread
+from bench.process_time import cpu_seconds
 from bench.queue.controller import Controller, server
 from bench.workstation.arbiter import BenchmarkError
 from sentinel.client import Client
@@ -34,9 +34,9 @@ def _measured(name: str, count: int, seconds: float, quick: bool, *options: str)
         token = client.create_token("bench", kind="join")["token"]
         with _herd(one, token, count, seconds) as herd:
             time.sleep(SETTLE)  # every one of them is up, and has beaten more than once
-            began, before = time.monotonic(), _cpu(one.pid)
+            began, before = time.monotonic(), cpu_seconds(one.pid)
             taken = _people(client, began + seconds)
-            cpu = 100 * (_cpu(one.pid) - before) / (time.monotonic() - began)
+            cpu = 100 * (cpu_seconds(one.pid) - before) / (time.monotonic() - began)
             told = json.loads(herd.communicate(timeout=seconds + 120)[0].strip().splitlines()[-1])
     if told["failed"] or told["beats"] < count * seconds / INTERVAL * 0.9:
         raise BenchmarkError(f"the agents could not beat as they should: {told}")
@@ -103,25 +103,6 @@ def _herd(
     finally:
         herd.kill()
         herd.communicate()
-
-
-def _cpu(root: int) -> float:
-    """Seconds of processor time of a process and all below it that live."""
-    ticks = 0
-    for pid in _family(root):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in children.read_text().split():
-                found += _family(int(child))
-    return found
 
 
 @contextlib.contextmanager

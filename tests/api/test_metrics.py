@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.api.in_process import Answer, Api
 
 from sentinel.alerting.library.controller import CONTROLLER_METRICS
-from sentinel.api.failed_lately import FIRST_LOOK, FailedLately
 from sentinel.api.request_counts import RequestCounts
 from sentinel.core.identity import Role
 from sentinel.core.job import Cancel, JobState, Placement
@@ -16,6 +15,7 @@ from sentinel.core.node import Block, BlockKind, Drain, NodeGpu, NodeState
 from sentinel.drivers.stores.memory import MemoryStore
 from sentinel.ports.store import NewEvent, Transaction
 from sentinel.scheduling import desk
+from sentinel.scheduling.failed_lately import FIRST_LOOK, FailedLately
 from sentinel.scheduling.lifecycle import Allocate, Exited, Running, move
 from sentinel.scheduling.pass_note import EVERY, PASSED_AT, PassNote, pass_age
 from sentinel.scheduling.writing import take_lease, write_move

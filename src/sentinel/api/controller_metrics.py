@@ -17,13 +17,13 @@ from sentinel.core.alert_json import ALERT
 from sentinel.core.finding import Severity
 from sentinel.core.job import JobState
 from sentinel.core.node import Node, NodeState
-from sentinel.ports.store import JobFilter, Page, Reader
+from sentinel.ports.store import JobFilter, Reader
+from sentinel.scheduling.oldest_in_line import oldest_wait
 from sentinel.scheduling.pass_note import pass_age
 from sentinel.telemetry.label import label
 
 FREE, LEASED, BLOCKED, UNKNOWN = "free", "leased", "blocked", "unknown"
 _LIVE = tuple(state for state in JobState if not state.ended)
-_PAGE, _PAGES = 200, 50  # of waiting jobs that are looked at for the oldest one in line
 
 Labels = tuple[str, ...]
 
@@ -53,21 +53,9 @@ def look(reader: Reader, tenant: str, now: float) -> ControllerLook:
         gpus=_gpus(reader, nodes),
         alerts=_documents(reader, ALERT, "state", "severity"),
         deliveries=_documents(reader, DELIVERY, "channel", "state"),
-        oldest_wait=_oldest_wait(reader, tenant, now),
+        oldest_wait=oldest_wait(reader, now, tenant),
         pass_age=pass_age(reader, now),
     )
-
-
-def _oldest_wait(reader: Reader, tenant: str, now: float) -> float | None:
-    wanted, after = JobFilter(tenant=tenant, states=(JobState.QUEUED,), oldest_first=True), None
-    for _ in range(_PAGES):  # those that wait for other jobs are not in line
-        jobs, after = reader.find_jobs(wanted, Page(limit=_PAGE, after=after))
-        for job in jobs:
-            if not job.after:
-                return max(0.0, now - job.submitted_at)
-        if after is None:
-            return None
-    return None
 
 
 def _gpus(reader: Reader, nodes: Iterable[Node]) -> Mapping[tuple[str, str], int]:

@@ -12,6 +12,7 @@ from sentinel.core.gpu_sensors import GpuSensors
 from sentinel.core.sample_batch import MAX_TEXT
 from sentinel.core.series import labels_from
 from sentinel.drivers.gpus.opening import open_source
+from sentinel.telemetry import exposition
 from sentinel.telemetry.sample import Owner, Sample, Watch
 
 
@@ -37,7 +38,6 @@ def of(found: Row, metric: str) -> dict[str, float]:
 
 
 def test_everything_that_prometheus_is_shown_of_the_cards_is_in_it() -> None:
-    exposition = pytest.importorskip("sentinel.telemetry.exposition")
     source = open_source("simulated:2", full=True)
     reading = source.read()
     source.close()

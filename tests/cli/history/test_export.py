@@ -142,7 +142,8 @@ def test_without_pyarrow_it_says_what_to_install(
 
 
 def test_parquet(cli: Cli, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    from pyarrow import parquet
+
     cli.answers(
         "GET history/query", an_answer([a_series(40.25, None, gpu=FORMULA), a_series(1.0, user="ada")])
     )

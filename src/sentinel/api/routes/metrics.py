@@ -22,11 +22,11 @@ from starlette.responses import Response
 from sentinel.api.controller_metrics import ControllerLook, families, look, more_families
 from sentinel.api.deps import Reader, State
 from sentinel.api.described import problems
-from sentinel.api.failed_lately import FailedLately
 from sentinel.api.request_counts import RequestCounts
 from sentinel.api.state import ApiState
 from sentinel.core.errors import SentinelError
 from sentinel.ports.store import Reader as StoreReader
+from sentinel.scheduling.failed_lately import FailedLately
 from sentinel.telemetry.text_format import text_format
 
 COUNT_SERIES_EVERY = 60.0  # seconds: a history may have a hundred thousand

@@ -1,4 +1,4 @@
-"""How many jobs failed within the last hour. One is kept from scrape to scrape by the route of the metrics.
+"""How many jobs failed within the last hour. Kept from look to look by the API's metrics and by alerts.
 
 Events have no index by type, so what is new is read and the rest remembered. The first look goes back
 FIRST_LOOK changes of the store; on a busier controller than that it counts too few for its first hour.
@@ -16,7 +16,7 @@ _PAGE = 1000
 
 
 class FailedLately:
-    """For any thread."""
+    """For any thread. A gang counts once, its parts not beside it."""
 
     def __init__(self) -> None:
         self._seen: int | None = None  # the revision up to which events were read
@@ -31,7 +31,7 @@ class FailedLately:
                 self._times.clear()
                 self._seen = max(0, revision - FIRST_LOOK)
             while found := reader.events(self._seen, _PAGE, types=(FAILED,)):
-                self._times.extend(event.time for event in found)
+                self._times.extend(event.time for event in found if not event.data.get("part_of"))
                 self._seen = found[-1].id
             self._seen = max(self._seen, revision)
             while self._times and self._times[0] <= now - HOUR:
