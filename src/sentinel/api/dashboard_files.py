@@ -48,7 +48,7 @@ _PACKABLE = frozenset(
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'self'"
+    "form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
 
