@@ -10,6 +10,14 @@ from sentinel.api.beats import Samples
 from sentinel.core.identity import Role
 from sentinel.core.job import JobState
 from sentinel.core.node import NodeState
+from sentinel.core.node_arbiter import (
+    NODE_ARBITER,
+    NodeArbiter,
+    ServiceState,
+    Standing,
+    SteppingAside,
+    node_arbiter_json,
+)
 from sentinel.ports.store import NodeWorkload
 
 NODES = f"{V1}/nodes"
@@ -52,6 +60,22 @@ def test_a_node_is_shown_with_samples_jobs_and_strays(api: Api, op: str) -> None
     assert api.ask("GET", NODES, token=op).json()["items"] == [found]
     api.clock.at += 31
     assert api.ask("GET", f"{NODES}/n1", token=op).json()["samples"] is None
+
+
+def test_what_a_nodes_arbiter_says(api: Api, op: str) -> None:
+    node = api.node()
+    vic = api.token("vic", Role.VIEWER)
+    found = api.ask("GET", f"{NODES}/n1/arbiter", token=vic).json()
+    assert (found["node"], found["standing"], found["services"]) == ("n1", "unknown", [])
+    said = NodeArbiter(
+        standing=Standing.ANSWERS,
+        services=(SteppingAside(name="chat", state=ServiceState.PAUSED, why="lease L1 of ana"),),
+    )
+    api.store.write(lambda tx: tx.put_document(NODE_ARBITER, node.id, node_arbiter_json(said)))
+    found = api.ask("GET", f"{NODES}/n1/arbiter", token=vic).json()
+    assert found == {"node": "n1", **node_arbiter_json(said)}
+    assert api.ask("GET", f"{NODES}/n2/arbiter", token=vic).status == 404
+    assert api.ask("GET", f"{NODES}/n1/arbiter").status == 401
 
 
 def test_new_samples_change_the_list(api: Api, op: str) -> None:

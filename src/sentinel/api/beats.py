@@ -12,6 +12,12 @@ from sentinel.core.errors import ProtocolError
 from sentinel.core.finding import NODE_FINDINGS, Finding, finding_from, finding_json
 from sentinel.core.job import Job, JobState
 from sentinel.core.node import Node, NodeGpu, NodeState, Sharing, node_gpu_from
+from sentinel.core.node_arbiter import (
+    NODE_ARBITER,
+    NodeArbiter,
+    node_arbiter_from,
+    node_arbiter_json,
+)
 from sentinel.ports.store import NodeWorkload, Reader, Transaction
 
 MOST_HELD = 10_000
@@ -20,7 +26,18 @@ MOST_FINDINGS = 200
 LONGEST_WORD = 200
 MOST_NUMBER = 1 << 53
 _FIELDS = frozenset(
-    ("boot_id", "agent_version", "facts", "gpus", "held", "seen", "workloads", "samples", "findings")
+    (
+        "boot_id",
+        "agent_version",
+        "facts",
+        "gpus",
+        "held",
+        "seen",
+        "workloads",
+        "samples",
+        "findings",
+        "arbiter",
+    )
 )
 _FACTS = frozenset(("address", "cpus", "memory_bytes", "sharing"))
 _SAMPLE = frozenset(
@@ -40,8 +57,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """One beat, as it was told. None, or left out, is unknown; `workloads`, `facts` and `findings` None: as
-    before."""
+    """One beat, as it was told. None, or left out, is unknown; `workloads`, `facts`, `findings` and `arbiter`
+    None: as before."""
 
     boot_id: str
     agent_version: str
@@ -52,6 +69,7 @@ class Beat:
     samples: tuple[Mapping[str, Any], ...] | None
     facts: Facts | None = None
     findings: tuple[Finding, ...] | None = None
+    arbiter: NodeArbiter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +100,7 @@ def beat_from(raw: object) -> Beat:
         samples=_samples(found.get("samples")),
         facts=_facts(found.get("facts")),
         findings=_findings(found.get("findings")),
+        arbiter=None if found.get("arbiter") is None else node_arbiter_from(found["arbiter"]),
     )
 
 
@@ -147,20 +166,30 @@ def node_workloads(node: Node, found: Sequence[Mapping[str, Any]]) -> list[NodeW
     return list(kept.values())
 
 
-def findings_document(node: Node, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What stands on a node, as the store keeps it: see core.finding."""
-    return {"node": node.name, "findings": [finding_json(one) for one in findings]}
+def documents_of(node: Node, beat: Beat) -> dict[str, dict[str, Any]]:
+    """What the beat tells that the store keeps as documents of the node, by their kind: what stands on it
+    (see core.finding), and what its arbiter says (see core.node_arbiter)."""
+    told: dict[str, dict[str, Any]] = {}
+    if beat.findings is not None:
+        told[NODE_FINDINGS] = {
+            "node": node.name,
+            "findings": [finding_json(one) for one in beat.findings],
+        }
+    if beat.arbiter is not None:
+        told[NODE_ARBITER] = node_arbiter_json(beat.arbiter)
+    return told
 
 
-def new_findings(reader: Reader, node: str, document: Mapping[str, Any]) -> bool:
-    """Whether others are kept of that node (its id), or none."""
-    kept = reader.document(NODE_FINDINGS, node)
-    return kept is None or kept.data != document
+def new_documents(reader: Reader, node: str, documents: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """The kinds of which another is kept of that node (its id), or none."""
+    kept = {kind: reader.document(kind, node) for kind in documents}
+    return frozenset(kind for kind, found in kept.items() if found is None or found.data != documents[kind])
 
 
-def forget_findings(tx: Transaction, node: str) -> None:
-    """The node with that id is removed: nothing stands on it. Inside a transaction."""
-    tx.remove_document(NODE_FINDINGS, node)
+def forget_documents(tx: Transaction, node: str) -> None:
+    """The node with that id is removed, and with it what it told. Inside a transaction."""
+    for kind in (NODE_FINDINGS, NODE_ARBITER):
+        tx.remove_document(kind, node)
 
 
 class Renewals:

@@ -264,6 +264,59 @@ class NodeShape(Shape):
     strays: list[dict[str, Any]]
 
 
+class SteppingAsideShape(Shape):
+    """A service that steps aside when somebody asks for its GPUs. `how`: the way it does."""
+
+    name: str
+    state: Literal["running", "pausing", "paused", "resuming", "failed", "stopped", "unknown"]
+    how: str | None
+    why: str
+    since: str | None
+    gpus: list[str]
+    freed_bytes: int | None
+
+
+class ArbiterLeaseShape(Shape):
+    """Who has GPUs by the node's arbiter. `job`: the queue's, where a job of ours asked."""
+
+    id: str
+    user: str
+    gpus: list[str]
+    since: str | None
+    command: str
+    job: str | None
+
+
+class ArbiterRequestShape(Shape):
+    """Who waits at the node's arbiter."""
+
+    user: str
+    why: str
+    since: str | None
+    command: str
+    job: str | None
+
+
+class ArbiterHoldShape(Shape):
+    """An admin keeps the services of a node off its GPUs."""
+
+    by: str
+    why: str
+    since: str | None
+
+
+class NodeArbiterShape(Shape):
+    """What a node's arbiter says. `none`: there is none; `silent`: it does not answer."""
+
+    node: str
+    standing: Literal["answers", "silent", "none", "unknown"]
+    why: str
+    services: list[SteppingAsideShape]
+    leases: list[ArbiterLeaseShape]
+    waiting: list[ArbiterRequestShape]
+    hold: ArbiterHoldShape | None
+
+
 class LeaseShape(Shape):
     """GPUs reserved for one attempt of a job."""
 
@@ -313,6 +366,14 @@ class NewTokenShape(TokenShape):
     """The same with the secret, which is shown this once."""
 
     token: str
+
+
+class NewCodeShape(Shape):
+    """A code to log in with, which is shown this once; as whom; until when."""
+
+    code: str
+    user: str
+    expires_at: str
 
 
 class UserShape(Shape):

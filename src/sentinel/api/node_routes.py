@@ -22,8 +22,8 @@ from sentinel.api.beats import (
     Beat,
     Samples,
     beat_from,
-    findings_document,
-    new_findings,
+    documents_of,
+    new_documents,
     node_after,
     node_workloads,
     says_of_jobs,
@@ -37,7 +37,6 @@ from sentinel.api.node_joining import join, renew
 from sentinel.api.problems import Problem, not_found
 from sentinel.api.state import ApiState
 from sentinel.core.errors import ProtocolError
-from sentinel.core.finding import NODE_FINDINGS
 from sentinel.core.job import IfLost
 from sentinel.core.node import Node
 from sentinel.ports.store import Reader, Transaction
@@ -98,8 +97,8 @@ async def _beat(request: Request) -> Response:
     digest = _digest(beat)
     new_workloads = digest is not None and hub.new_workloads(node.id, digest)
     moves = says_of_jobs(jobs, beat.held, seen)
-    findings = await _new_findings(state, node, beat)
-    if node_after(node, beat, now) is not None or new_workloads or moves or findings is not None:
+    documents = await _new_documents(state, node, beat)
+    if node_after(node, beat, now) is not None or new_workloads or moves or documents:
         keep = partial(
             _keep,
             id=node.id,
@@ -108,7 +107,7 @@ async def _beat(request: Request) -> Response:
             now=now,
             moves=moves,
             workloads=new_workloads,
-            findings=findings,
+            documents=documents,
         )
         await state.write(keep)
         if new_workloads and digest is not None:
@@ -116,13 +115,14 @@ async def _beat(request: Request) -> Response:
     return as_json({"lease_seconds": state.settings.terms.lease, "unknown": sorted(held - placed)})
 
 
-async def _new_findings(state: ApiState, node: Node, beat: Beat) -> dict[str, Any] | None:
-    """What is to be kept of the beat's findings; None: they are as before. Few beats tell of any, so what is
-    kept is asked of the store, which may have been restored meanwhile."""
-    if beat.findings is None:
-        return None
-    document = findings_document(node, beat.findings)
-    return document if await state.read(partial(new_findings, node=node.id, document=document)) else None
+async def _new_documents(state: ApiState, node: Node, beat: Beat) -> dict[str, dict[str, Any]]:
+    """What is to be kept of the beat's findings and of its arbiter's words, by kind; what is as before is
+    left out. Few beats tell of any, so the store is asked, which may have been restored meanwhile."""
+    told = documents_of(node, beat)
+    if not told:
+        return {}
+    new = await state.read(partial(new_documents, node=node.id, documents=told))
+    return {kind: document for kind, document in told.items() if kind in new}
 
 
 def _keep(
@@ -134,7 +134,7 @@ def _keep(
     now: float,
     moves: bool,
     workloads: bool,
-    findings: dict[str, Any] | None,
+    documents: dict[str, dict[str, Any]],
 ) -> None:
     """What of a beat is worth a transaction."""
     node = tx.node(id)
@@ -147,8 +147,8 @@ def _keep(
         desk.missing(tx, node, beat.held, seen, now)
     if workloads and beat.workloads is not None:
         tx.put_workloads(id, node_workloads(node, beat.workloads))
-    if findings is not None:
-        tx.put_document(NODE_FINDINGS, id, findings)
+    for kind, document in documents.items():
+        tx.put_document(kind, id, document)
 
 
 def _digest(beat: Beat) -> bytes | None:

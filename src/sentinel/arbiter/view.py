@@ -192,6 +192,7 @@ def _waiting(
         "sharing": request.claim.sharing.value,
         "memory_bytes": request.claim.memory_bytes,
         "count": request.claim.count,
+        "holder": request.holder,
         "command": request.command,
     }
 

@@ -115,6 +115,10 @@ def create_token(label: str, kind: str, expires_in: float | None, owner: str | N
     return post("tokens", {"label": label, "kind": kind, **given(expires_in=expires_in, owner=owner)})
 
 
+def create_session_code() -> Call:
+    return post("session/codes", {})
+
+
 def revoke_token(id: str) -> Call:
     return Call(method="DELETE", path=f"{API}tokens/{part(id)}")
 
@@ -211,6 +215,10 @@ def nodes() -> Call:
 
 def node(name: str) -> Call:
     return get(f"nodes/{part(name)}")
+
+
+def node_arbiter(name: str) -> Call:
+    return get(f"nodes/{part(name)}/arbiter")
 
 
 def drain(name: str, why: str) -> Call:

@@ -85,6 +85,10 @@ class Client(JobCalls, AccountCalls, AlertCalls, HistoryCalls):
         """`token` in the answer is the secret, this once. `kind`: "api" or "join"; `expires_in`: seconds."""
         return self._ask(calls.create_token(label, kind, expires_in, owner))
 
+    def create_session_code(self) -> Json:
+        """`code` in the answer begins one session in a browser within a minute, as whoever has this token."""
+        return self._ask(calls.create_session_code())
+
     def revoke_token(self, id: str) -> None:
         self._ask(calls.revoke_token(id))
 
@@ -95,6 +99,10 @@ class Client(JobCalls, AccountCalls, AlertCalls, HistoryCalls):
 
     def node(self, name: str) -> Json:
         return self._ask(calls.node(name))
+
+    def node_arbiter(self, name: str) -> Json:
+        """What the node's arbiter says, as in core.node_arbiter, with "node"."""
+        return self._ask(calls.node_arbiter(name))
 
     def drain(self, name: str, why: str = "") -> Json:
         """No new job goes there; what runs goes on."""

@@ -13,14 +13,11 @@ A finding about the node has `gpu` null. TIME is RFC 3339 UTC; null is unknown.
 The controller keeps those of a node as a document, its key the node's id: {"node": NAME, "findings": […]}.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from sentinel.core.clock import rfc3339
-from sentinel.core.errors import ProtocolError
-from sentinel.core.timestamp import epoch
+from sentinel.core.told import Told, cut, known_time, time_text
 
 NODE_FINDINGS = "node-findings"  # the kind of the store's documents
 MOST_PROOFS = 10
@@ -36,11 +33,6 @@ _LONGEST = {
     "pci_bus_id": 100,
 }
 """Characters of a text that comes from elsewhere."""
-_MOST_NUMBER = 1 << 53
-_LAST_TIME = 253_402_300_799.0  # of the year 9999: what comes after has no RFC 3339 time
-_LONGEST_TIME = 40
-
-Word = TypeVar("Word", bound=StrEnum)
 
 
 class Severity(StrEnum):
@@ -146,38 +138,33 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "title": finding.title,
         "cause": finding.cause,
-        "evidence": [{"read": p.read, "where": p.where, "at": _time(p.at)} for p in finding.evidence],
+        "evidence": [{"read": p.read, "where": p.where, "at": time_text(p.at)} for p in finding.evidence],
         "next_step": finding.next_step,
         "quarantine": finding.quarantine,
         "count": finding.count,
-        "first_at": _time(finding.first_at),
-        "last_at": _time(finding.last_at),
+        "first_at": time_text(finding.first_at),
+        "last_at": time_text(finding.last_at),
     }
 
 
 def finding_from(found: object) -> Finding:
     """What `finding_json` wrote. ProtocolError that names the field which is wrong or too long; what is not
     printable is shown as "?", and what a newer version adds is passed over."""
-    if not isinstance(found, dict):
-        raise ProtocolError("a finding is an object")
-    raw = cast("dict[str, Any]", found)
-    evidence = _list(raw.get("evidence"))
-    if type(raw.get("quarantine")) is not bool:
-        raise ProtocolError("a finding's quarantine is true or false")
+    told = Told(found, "a finding")
     return Finding(
-        component=_text(raw, "component"),
-        code=_text(raw, "code"),
-        severity=_one_of(Severity, raw, "severity"),
-        layer=_one_of(Layer, raw, "layer"),
-        title=_text(raw, "title"),
-        cause=_text(raw, "cause"),
-        next_step=_text(raw, "next_step"),
-        gpu=_gpu(raw.get("gpu")),
-        evidence=tuple([_proof(one) for one in evidence]),
-        quarantine=raw["quarantine"],
-        count=_number(raw, "count"),
-        first_at=_time_from(raw, "first_at"),
-        last_at=_time_from(raw, "last_at"),
+        component=_text(told, "component"),
+        code=_text(told, "code"),
+        severity=told.one_of("severity", Severity),
+        layer=told.one_of("layer", Layer),
+        title=_text(told, "title"),
+        cause=_text(told, "cause"),
+        next_step=_text(told, "next_step"),
+        gpu=None if told["gpu"] is None else _gpu(Told(told["gpu"], "a finding's gpu")),
+        evidence=tuple([_proof(one) for one in told.list("evidence", MOST_PROOFS)]),
+        quarantine=told.yes_no("quarantine"),
+        count=told.number("count"),
+        first_at=told.time_or_none("first_at"),
+        last_at=told.time_or_none("last_at"),
     )
 
 
@@ -196,91 +183,31 @@ def presentable(finding: Finding) -> Finding:
         ),
         evidence=tuple(
             [
-                Proof(read=_cut("read", one.read), where=_cut("where", one.where), at=_known(one.at))
+                Proof(read=_cut("read", one.read), where=_cut("where", one.where), at=known_time(one.at))
                 for one in finding.evidence[-MOST_PROOFS:]
             ]
         ),
-        first_at=_known(finding.first_at),
-        last_at=_known(finding.last_at),
+        first_at=known_time(finding.first_at),
+        last_at=known_time(finding.last_at),
     )
-
-
-def _time(at: float | None) -> str | None:
-    return None if at is None else rfc3339(at)
-
-
-def _known(at: float | None) -> float | None:
-    return at if at is not None and 0 <= at < _LAST_TIME else None
 
 
 def _cut(name: str, text: str) -> str:
-    most = _LONGEST[name]
-    return _printable(text if len(text) <= most else f"{text[: most - 1]}…")
+    return cut(text, _LONGEST[name])
 
 
-def _printable(text: str) -> str:
-    """With "?" for each character that a terminal would act on, and a blank for each line's end."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else " " if one.isspace() else "?" for one in text)
+def _text(told: Told, name: str) -> str:
+    return told.text(name, _LONGEST[name])
 
 
-def _text(raw: Mapping[str, Any], name: str) -> str:
-    text = raw.get(name)
-    if not isinstance(text, str) or len(text) > _LONGEST[name]:
-        raise ProtocolError(f"a finding's {name} is text of at most {_LONGEST[name]} characters")
-    return _printable(text)
-
-
-def _text_or_none(raw: Mapping[str, Any], name: str) -> str | None:
-    return None if raw.get(name) is None else _text(raw, name)
-
-
-def _number(raw: Mapping[str, Any], name: str) -> int:
-    number = raw.get(name)
-    if type(number) is not int or not 0 <= number <= _MOST_NUMBER:
-        raise ProtocolError(f"a finding's {name} is a number that is not negative")
-    return number
-
-
-def _one_of(words: type[Word], raw: Mapping[str, Any], name: str) -> Word:
-    found = next((one for one in words if one.value == raw.get(name)), None)
-    if found is None:
-        raise ProtocolError(f"a finding's {name} is one of {', '.join(words)}")
-    return found
-
-
-def _time_from(raw: Mapping[str, Any], name: str) -> float | None:
-    text = raw.get(name)
-    if text is None:
-        return None
-    at = _known(epoch(text)) if isinstance(text, str) and len(text) <= _LONGEST_TIME else None
-    if at is None:
-        raise ProtocolError(f"a finding's {name} is an RFC 3339 time, or null")
-    return at
-
-
-def _gpu(found: object) -> GpuRef | None:
-    if found is None:
-        return None
-    if not isinstance(found, dict):
-        raise ProtocolError("a finding's gpu is an object, or null")
-    raw = cast("dict[str, Any]", found)
+def _gpu(told: Told) -> GpuRef:
     return GpuRef(
-        uuid=_text_or_none(raw, "uuid"),
-        index=None if raw.get("index") is None else _number(raw, "index"),
-        pci_bus_id=_text_or_none(raw, "pci_bus_id"),
+        uuid=told.text_or_none("uuid", _LONGEST["uuid"]),
+        index=told.number_or_none("index"),
+        pci_bus_id=told.text_or_none("pci_bus_id", _LONGEST["pci_bus_id"]),
     )
 
 
-def _list(found: object) -> list[Any]:
-    if not isinstance(found, list) or len(cast("list[Any]", found)) > MOST_PROOFS:
-        raise ProtocolError(f"a finding's evidence is a list of at most {MOST_PROOFS}")
-    return cast("list[Any]", found)
-
-
 def _proof(found: object) -> Proof:
-    if not isinstance(found, dict):
-        raise ProtocolError("a finding's evidence: each is an object")
-    raw = cast("dict[str, Any]", found)
-    return Proof(read=_text(raw, "read"), where=_text(raw, "where"), at=_time_from(raw, "at"))
+    told = Told(found, "a finding's proof")
+    return Proof(read=_text(told, "read"), where=_text(told, "where"), at=told.time_or_none("at"))

@@ -17,10 +17,12 @@ from sentinel.agent.link.facts import Facts
 from sentinel.agent.link.node_watch import NodeWatch, Sources
 from sentinel.agent.link.processes import Processes
 from sentinel.agent.link.report import Report
+from sentinel.agent.link.workloads import REFRESH
 from sentinel.core.errors import GpuReadError
 from sentinel.core.finding import Finding, GpuRef, Layer, Severity
 from sentinel.core.gpu import Gpu, GpuProcess, GpuReading, MigDevice, ProcessKind
 from sentinel.core.inventory import Inventory
+from sentinel.core.node_arbiter import ServiceState, SteppingAside
 from sentinel.core.notify import Journal
 from sentinel.core.workload import Category, Origin, Workload, WorkloadState
 from sentinel.ports.gpu_topology import GpuPlace
@@ -374,3 +376,29 @@ def test_which_processes_on_the_gpus_are_whose() -> None:
     node.gpus = [gpu(0), gpu(1)]
     node.look()
     assert node.watch.pids == {}
+
+
+def test_what_the_arbiter_says_is_told_once_and_at_once_when_it_changes() -> None:
+    node = Node()
+    paused = SteppingAside(name="chat", state=ServiceState.PAUSED, why="lease L1 of ana")
+    node.answer = ArbiterView(services=(paused,))
+    body = node.look()
+    assert body["arbiter"]["services"][0]["state"] == "paused"
+    node.watch.told(body)
+    pokes = node.pokes
+    assert node.look()["arbiter"] is None and node.pokes == pokes, "as before"
+    node.answer = ArbiterView(services=(replace(paused, why="coming back"),))
+    assert node.look()["arbiter"] is not None and node.pokes == pokes, "with the next beat"
+    node.answer = ArbiterView(services=(replace(paused, state=ServiceState.RUNNING),))
+    body = node.look()
+    assert body["arbiter"]["services"][0]["state"] == "running" and node.pokes == pokes + 1
+    assert node.watch.body()["arbiter"] == body["arbiter"], "that beat did not arrive"
+    node.watch.told(body)
+    node.now += REFRESH
+    assert node.watch.body()["arbiter"] is not None, "the controller may have been restored meanwhile"
+
+
+def test_before_the_first_look_nothing_is_said_of_the_arbiter() -> None:
+    node = Node()
+    assert node.watch.body()["arbiter"] is None
+    assert node.look()["arbiter"]["standing"] == "none"

@@ -9,7 +9,7 @@ import pytest
 from tests.api.in_process import Answer, Api
 from tests.api.nodes.nodes_fixture import job, put
 
-from sentinel.api.beats import forget_findings
+from sentinel.api.beats import forget_documents
 from sentinel.api.log_store import LogDiskFull
 from sentinel.api.peer import Peer
 from sentinel.core.errors import UsageError
@@ -18,6 +18,14 @@ from sentinel.core.identity import Role, TokenKind
 from sentinel.core.job import IfLost, JobState
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import NodeState, Sharing
+from sentinel.core.node_arbiter import (
+    NODE_ARBITER,
+    NodeArbiter,
+    ServiceState,
+    Standing,
+    SteppingAside,
+    node_arbiter_json,
+)
 from sentinel.ports.store import NewEvent
 
 AGENT = "/api/v1/agent"
@@ -31,6 +39,12 @@ FOUND = finding_json(
         title="the card fell off the bus",
         cause="",
         next_step="",
+    )
+)
+SAID = node_arbiter_json(
+    NodeArbiter(
+        standing=Standing.ANSWERS,
+        services=(SteppingAside(name="chat", state=ServiceState.PAUSED, why="lease L1 of ana"),),
     )
 )
 JOINING = {"csr": "csr", "name": "gpu7", "boot_id": "b", "agent_version": "1"}
@@ -211,9 +225,31 @@ def test_what_a_node_tells_is_kept_as_a_finding_and_as_no_more(api: Nodes) -> No
 def test_with_a_node_its_findings_are_forgotten(api: Nodes) -> None:
     id = api.become()
     api.post("/beat", {**BODY, "findings": [FOUND]})
-    api.store.write(lambda tx: forget_findings(tx, id))
+    api.store.write(lambda tx: forget_documents(tx, id))
     assert kept_findings(api, id) is None
-    api.store.write(lambda tx: forget_findings(tx, id))
+    api.store.write(lambda tx: forget_documents(tx, id))
+
+
+def test_what_an_arbiter_says_is_kept_and_written_when_it_is_other(
+    api: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = api.become()
+    written: list[object] = []
+    api.post("/beat", BODY)
+    api.run(api.seen())
+    submit = api.store.submit
+    monkeypatch.setattr(api.store, "submit", lambda work: written.append(work) or submit(work))
+    for said, writes in ((SAID, 1), (SAID, 1), (None, 1), ({**SAID, "services": []}, 2)):
+        assert api.post("/beat", {**BODY, "arbiter": said}).status == 200
+        assert len(written) == writes
+    monkeypatch.undo()
+    with api.store.read() as reader:
+        kept = reader.document(NODE_ARBITER, id)
+    assert kept is not None and kept.data == {**SAID, "services": []}
+    api.store.write(lambda tx: forget_documents(tx, id))
+    with api.store.read() as reader:
+        assert reader.document(NODE_ARBITER, id) is None
+    problem(api.post("/beat", {**BODY, "arbiter": {**SAID, "standing": "whim"}}), 422)
 
 
 def test_a_lost_job_that_is_held_runs_again(api: Nodes) -> None:

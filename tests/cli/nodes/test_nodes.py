@@ -86,13 +86,17 @@ def test_list_and_show(cli: Cli) -> None:
     node = a_node()
     cli.answers("GET nodes", {"items": [node], "next": None})
     cli.answers("GET nodes/gpu-01", node)
+    chat = {"name": "chat", "state": "paused", "why": "lease L1 of ana", "since": None, "gpus": []}
+    answer = {"standing": "answers", "services": [chat], "leases": [], "waiting": [], "hold": None}
+    cli.answers("GET nodes/gpu-01/arbiter", {"node": "gpu-01", **answer})
     cli.answers("GET gpus", {"items": listed(node, "aaaa", None), "next": None})
     out = cli("node", "list").out
     assert "gpu-01" in out
     assert all(len(line) <= 80 for line in out.splitlines())
     assert json.loads(cli("node", "list", "--json").out) == [node]
-    assert json.loads(cli("node", "show", "gpu-01", "--json").out) == node
-    assert "aaaa" in cli("node", "show", "gpu-01").out
+    assert json.loads(cli("node", "show", "gpu-01", "--json").out) == {**node, "arbiter": answer}
+    out = cli("node", "show", "gpu-01").out
+    assert "aaaa" in out and "lease L1 of ana" in out
     cli.answers("GET nodes", {"items": [], "next": None})
     assert "sentinel token create --join" in cli("node", "list").out
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sentinel.agent.link.arbiter_view import Arbiter, SilentArbiter
+from sentinel.agent.link.arbiter_view import Arbiter, SilentArbiter, told_of
 from sentinel.agent.link.attempt import Attempt
 from sentinel.agent.link.blocking import Around, blocked
 from sentinel.agent.link.desired import Wanted
@@ -28,6 +28,7 @@ from sentinel.core.finding import Finding
 from sentinel.core.gpu import Gpu, GpuReading
 from sentinel.core.inventory import Inventory
 from sentinel.core.node import Block, BlockKind, NodeGpu, Sharing, node_gpu_json
+from sentinel.core.node_arbiter import NodeArbiter, node_arbiter_json
 from sentinel.core.notify import Journal
 from sentinel.ports.gpu_topology import GpuPlace
 
@@ -106,6 +107,9 @@ class NodeWatch:
         self._told_facts: dict[str, Any] | None = None
         self._told_facts_at = float("-inf")
         self._arbiter: tuple[float, Arbiter] | None = None
+        self._by_arbiter: NodeArbiter | None = None  # until it has looked once
+        self._told_arbiter: dict[str, Any] | None = None
+        self._told_arbiter_at = float("-inf")
         self._left: dict[Place, float] = {}
         self._left_told: set[Place] = set()
         self._rows: list[dict[str, Any]] | None = None
@@ -159,6 +163,7 @@ class NodeWatch:
         """What a beat tells now, without `held` and `seen`."""
         with self._lock:
             gpus, rows, measured, shared = self._gpus, self._rows, self._measured, self._sharing
+            arbiter = None if self._by_arbiter is None else node_arbiter_json(self._by_arbiter)
             fresh = self._marks[0] != self._told_marks[0] or (
                 self._marks[1] != self._told_marks[1] and self._now() - self._told_at >= REFRESH
             )
@@ -166,9 +171,12 @@ class NodeWatch:
         facts = None if shared is None else self._sources.facts(shared).json()
         if facts == self._told_facts and self._now() - self._told_facts_at < REFRESH:
             facts = None
+        if arbiter == self._told_arbiter and self._now() - self._told_arbiter_at < REFRESH:
+            arbiter = None
         return {
             **self._who,
             "facts": facts,
+            "arbiter": arbiter,
             "gpus": None if gpus is None else [node_gpu_json(gpu) for gpu in gpus],
             "workloads": rows if fresh else None,
             "findings": findings,
@@ -184,6 +192,8 @@ class NodeWatch:
                 self._told_findings.told(body["findings"], self._now())
             if body["facts"] is not None:
                 self._told_facts, self._told_facts_at = body["facts"], self._now()
+            if body["arbiter"] is not None:
+                self._told_arbiter, self._told_arbiter_at = body["arbiter"], self._now()
 
     # ------------------------------------------------------------------ whose processes are whose
 
@@ -226,6 +236,7 @@ class NodeWatch:
             reading, trouble = None, error.message
         arbiter, mps = self._ask(), self._sources.mps()
         shared = sharing(arbiter, mps=mps is not None, share_gpus=self._sources.share_gpus)
+        by_arbiter = told_of(arbiter, {one.job for one in attempts.values()})
         placed = self._topology.settled or self._now() >= self._topology_until
         measured = None
         if reading is None:
@@ -236,7 +247,9 @@ class NodeWatch:
             return
         with self._lock:
             moved = (gpus, shared) != (self._gpus, self._sharing)
+            moved |= self._by_arbiter is None or by_arbiter.shape() != self._by_arbiter.shape()
             self._gpus, self._measured, self._sharing = gpus, measured, shared
+            self._by_arbiter = by_arbiter
         if gpus is not None:
             self._looked.set()
         if moved:

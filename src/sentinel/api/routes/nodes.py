@@ -6,15 +6,16 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from sentinel.api.answers import as_json, cut, page, polled
-from sentinel.api.beats import forget_findings
+from sentinel.api.beats import forget_documents
 from sentinel.api.deps import Admin, Operator, Reader, State
-from sentinel.api.described import NodeShape, PageShape, answers
+from sentinel.api.described import NodeArbiterShape, NodeShape, PageShape, answers
 from sentinel.api.finding import find_node
 from sentinel.api.parameters import After, Limit, Name
 from sentinel.api.problems import Problem
 from sentinel.api.requests import NeededWhyRequest, Nothing, WhyRequest
 from sentinel.api.state import ApiState
 from sentinel.core.node import Drain, Node, node_json
+from sentinel.core.node_arbiter import NODE_ARBITER
 from sentinel.ports.store import NodeWorkload, Transaction
 from sentinel.ports.store import Reader as StoreReader
 from sentinel.scheduling import desk
@@ -22,6 +23,14 @@ from sentinel.scheduling.writing import write_node_fact
 
 router = APIRouter(prefix="/api/v1", tags=["nodes"])
 _LIVE = frozenset(("running", "idle", "paused"))
+_UNTOLD: dict[str, Any] = {
+    "standing": "unknown",
+    "why": "its agent has not told yet",
+    "services": [],
+    "leases": [],
+    "waiting": [],
+    "hold": None,
+}
 
 
 @router.get(
@@ -46,6 +55,22 @@ async def list_nodes(
 @router.get("/nodes/{name}", summary="A node", responses=answers(NodeShape, 404))
 async def show_node(name: Name, state: State, identity: Reader) -> Response:
     return as_json(await state.read(lambda reader: _one(state, reader, find_node(reader, identity, name))))
+
+
+@router.get(
+    "/nodes/{name}/arbiter",
+    summary="What a node's arbiter says",
+    description="Which services step aside for whom, who has the node's GPUs by it, who waits there. "
+    "`unknown`: the node's agent never told. Of a node that is not up it is what was told last.",
+    responses=answers(NodeArbiterShape, 404),
+)
+async def show_node_arbiter(name: Name, state: State, identity: Reader) -> Response:
+    def look(reader: StoreReader) -> dict[str, Any]:
+        node = find_node(reader, identity, name)
+        kept = reader.document(NODE_ARBITER, node.id)
+        return {"node": node.name, **(_UNTOLD if kept is None or kept.data is None else kept.data)}
+
+    return as_json(await state.read(look))
 
 
 @router.post(
@@ -119,7 +144,7 @@ async def remove_node(name: Name, state: State, identity: Admin) -> Response:
                 hint="cancel them, or declare the node dead first",
             )
         tx.remove_node(node.id)
-        forget_findings(tx, node.id)
+        forget_documents(tx, node.id)
         write_node_fact(tx, node, "removed", now, by=identity.name)
 
     await state.write(remove)
