@@ -51,7 +51,7 @@ export default defineConfig({
           ws: true,
           // Without the authority's file the controller is trusted unseen: this server is for one's own machine.
           secure: authority !== undefined,
-          ...(authority === undefined ? {} : { ssl: { ca: readFileSync(authority) } }),
+          ...(authority === undefined ? {} : { ca: readFileSync(authority, "utf8") }),
           // The controller takes changes from its own pages alone; while developing, this server's are those.
           headers: { Origin: controller },
         },

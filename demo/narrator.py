@@ -5,7 +5,7 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -54,12 +54,14 @@ class Narrator:
         """A fact that was just checked."""
         self._line(INDENT, f"✓ {what}: {value}", GREEN)
 
-    def finish(self, trouble: str | None, log: list[str]) -> bool:
-        """The last words; whether all went well."""
+    def finish(self, trouble: str | None, log: list[str], further: Sequence[str] = ()) -> bool:
+        """The last words; whether all went well. `further`: what to do next, then."""
         seconds = time.monotonic() - self._began
         good = sum(bool(step["ok"]) for step in self._steps)
         if trouble is None:
             self._line("", f"All {good} steps went as they should, in {seconds:.1f} s.", BOLD, GREEN)
+            for line in further:
+                self._line("", line)
         else:
             self._line("", f"Not as it should be: {trouble}", BOLD, RED)
             if log:
@@ -68,7 +70,9 @@ class Narrator:
                 self._line("    ", line, DIM)
         if self._as_json:
             report: dict[str, object] = {"ok": trouble is None, "steps": self._steps}
-            if trouble is not None:
+            if trouble is None:
+                report["next"] = list(further)
+            else:
                 report["error"] = trouble
             print(json.dumps(report), flush=True)
         return trouble is None

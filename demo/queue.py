@@ -8,8 +8,12 @@ import contextlib
 import getpass
 import json
 import os
+import ssl
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Generator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +115,7 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
             tell.tell("$ sentinel up --gpus simulated:2", DIM)
             queue.start()
             tell.show("it answers", queue.env["SENTINEL_URL"])
+            show_dashboard(tell, queue)
 
         with tell.step("a job is queued", "Nobody has to sit there until a card is free."):
             Path(stage.folder, "job.py").write_text(JOB)
@@ -139,6 +144,22 @@ def watch_queue(stage: Stage, tell: Narrator, inference_answers: Callable[[Stage
 
         with tell.step("inference answers after the job", "Nothing waits; chat comes back by itself."):
             inference_answers(stage, tell)
+
+
+def show_dashboard(tell: Narrator, queue: Controller) -> None:
+    """Where it is; or that it is not built, which is no reason for the rest not to go on."""
+    tls = ssl.create_default_context(cafile=queue.env["SENTINEL_CA"])
+    try:
+        with urllib.request.urlopen(queue.env["SENTINEL_URL"], context=tls, timeout=PATIENCE) as page:
+            built = b'<div id="root">' in page.read()
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise Trouble(f"the dashboard: {error}") from None
+        built = False
+    if built:
+        tell.show("its dashboard", f"{queue.env['SENTINEL_URL']}/")
+    else:
+        tell.tell("its dashboard is not built here: make dashboard says what is missing")
 
 
 def make_room(stage: Stage, tell: Narrator, queue: Controller) -> None:

@@ -5,6 +5,7 @@ a research command, a rogue process that takes GPU memory without asking, and a 
 """
 
 import argparse
+import os
 import signal
 import sys
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from demo.narrator import DIM, Narrator
 from demo.queue import watch_queue
 from demo.stage import Child, Stage, Trouble, wait_until, workstation
+from sentinel.server.__main__ import UP_LISTEN
+from sentinel.server.running import dashboard_words
 
 GIB = 2**30
 EXIT_CODE = 7  # of the research command, to see that it comes through
@@ -124,7 +127,16 @@ def play(tell: Narrator) -> bool:
         trouble = str(error)
     except KeyboardInterrupt:
         trouble, log = "interrupted", []
-    return tell.finish(trouble, log)
+    return tell.finish(trouble, log, look_around())
+
+
+def look_around() -> list[str]:
+    """How to get a controller that stays, and where its dashboard is: the one of the demo is gone by now."""
+    user = " --run-jobs-as USER" if os.geteuid() == 0 else ""
+    return [
+        f"To look around, start a controller that stays:  .venv/bin/sentinel up --gpus simulated:2{user}",
+        f"Its dashboard:  {dashboard_words(f'https://{UP_LISTEN}')}",
+    ]
 
 
 def main() -> int:

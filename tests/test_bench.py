@@ -83,3 +83,26 @@ def test_the_queue_is_measured() -> None:
     assert [figure["unit"] for figure in report["figures"]] == ["ms", "ms", "ms"]
     assert all(figure["value"] > 0 for figure in report["figures"])
     assert "jobs/s" in report["figures"][1]["how"]
+
+
+def test_without_a_browser_the_dashboard_is_not_measured_and_that_is_said() -> None:
+    argv = [sys.executable, "-m", "bench", "--quick", "--json", "dashboard"]
+    done = subprocess.run(
+        argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/nowhere"}
+    )
+    assert done.returncode == 1
+    assert "apt install chromium" in json.loads(done.stdout)["failed"]["dashboard"]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_dashboard_is_measured_in_a_browser() -> None:
+    argv = [sys.executable, "-m", "bench", "--quick", "--json", "dashboard"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    report = json.loads(done.stdout)
+    assert report["failed"] == {}, done.stderr
+    found = {figure["name"]: figure for figure in report["figures"]}
+    assert found["dashboard, 128 GPUs drawn, median"]["value"] > 0
+    assert found["dashboard, fleet, longest frame"]["detail"]["updates"] >= 1
+    assert 0 < found["dashboard, JavaScript the first page took"]["value"] <= 350
+    assert found["controller, 50 follow, one by Chromium"]["detail"]["failed"] == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,7 +61,11 @@ def test_the_whole_story_as_text(tmp_path: Path) -> None:
         out, err = demo.communicate(timeout=120)
     assert demo.returncode == 0, out + err
     assert [line for step in STEPS for line in out.splitlines() if line.endswith(f" s  {step}")]
-    assert "All 13 steps went as they should" in out
+    words = out.splitlines()
+    assert "All 13 steps went as they should" in words[-3]
+    assert "sentinel up --gpus simulated:2" in words[-2]
+    assert re.match(r"Its dashboard: +(not built; )?https://127\.0\.0\.1:8443/ ", words[-1])
+    assert re.search(r"its dashboard(: https://127\.0\.0\.1:\d+/| is not built here: make dashboard)", out)
     assert "\x1b[" not in out
     assert err == ""
     assert mentioning(tmp_path) == []
@@ -74,6 +79,7 @@ def test_the_last_line_is_for_machines(tmp_path: Path) -> None:
     assert report["ok"] is True
     assert [step["name"] for step in report["steps"]] == STEPS
     assert all(step["ok"] and step["seconds"] >= 0 for step in report["steps"])
+    assert any("https://127.0.0.1:8443/" in line for line in report["next"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from tests.alerting.alerts import ALL, Watch, alert, series
 
 from sentinel.alerting.dedup import plan
@@ -17,7 +18,7 @@ from sentinel.alerting.notice_json import (
 )
 from sentinel.alerting.outbox import deliveries, failed, sent
 from sentinel.alerting.quiet import Quiet
-from sentinel.alerting.wording import LONGEST, body, filled, next_step, summary, title
+from sentinel.alerting.wording import LONGEST, body, filled, in_words, next_step, summary, title
 from sentinel.core.alert import Ack, Alert, AlertState
 from sentinel.core.finding import Severity
 
@@ -31,11 +32,29 @@ def notice(*alerts: Alert) -> Notice:
 
 
 def test_an_alert_says_what_is_the_matter_and_what_to_do() -> None:
-    assert summary(HOT) == "GPU 0 is at 91.25 °C{nothing}"
+    assert summary(HOT) == "GPU 0 is at 91.2 °C{nothing}"
     assert next_step(HOT) == "Look at gpu01."
     assert summary(alert()) == "gpu-hot: gpu_temperature_celsius is unknown (gpu=0, node=gpu01)"
     assert next_step(alert()) is None
     assert filled("{value}", alert()) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "unknown"),
+        (0.0, "0"),
+        (91.0, "91"),
+        (89.1021, "89.1"),
+        (0.01234, "0.0123"),
+        (-3.456, "-3.46"),
+        (99.97, "100"),
+        (1000.4, "1000"),
+        (85_899_345_920.0, "85899345920"),
+    ],
+)
+def test_a_value_has_no_more_digits_than_people_read(value: float | None, words: str) -> None:
+    assert in_words(value) == words
 
 
 def test_a_title_names_the_worst_and_a_body_all() -> None:
@@ -43,7 +62,7 @@ def test_a_title_names_the_worst_and_a_body_all() -> None:
     found = notice(HOT, worse)
     what = "down: gpu_temperature_celsius is unknown (gpu=0, node=gpu01)"
     assert title(found) == f"[FIRING] {what} (and 1 more)"
-    assert "FIRING (warning): GPU 0 is at 91.25 °C" in body(found)
+    assert "FIRING (warning): GPU 0 is at 91.2 °C" in body(found)
     assert "Next: Look at gpu01." in body(found)
     assert HOT.fingerprint in body(found)
 

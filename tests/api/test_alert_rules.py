@@ -10,6 +10,7 @@ from tests.api.in_process import V1, Answer, Api
 
 from sentinel.alerting.library import SHIPPED
 from sentinel.api.alert_requests import RESERVED
+from sentinel.api.alert_shapes import RuleShape
 from sentinel.api.rule_preview import MOST_POINTS, step_for
 from sentinel.core.errors import UsageError
 from sentinel.core.identity import Role
@@ -56,6 +57,8 @@ def test_an_own_rule_lives_and_goes(api: Api, ops: str) -> None:
     assert rule["scope"] == {"node": ["gpu01"], "sku": ["a100"]}
     del rule["did"]
     assert get(api, ops, "my-rule").json() == rule
+    documented = {field.alias or name for name, field in RuleShape.model_fields.items()}
+    assert rule.keys() == documented, "the document names other fields than are sent"
     assert put(api, ops, "my-rule", labels={"team": "ml"}, scope=rule["scope"]).json()["did"] == "unchanged"
     assert put(api, ops, "my-rule").json()["did"] == "changed"
     assert get(api, ops, "my-rule").json()["labels"] == {}  # in full, not in part

@@ -9,6 +9,7 @@ import pytest
 from tests.api.alert_world import NODE, OTHER, a_notice, an_alert, event_types, keep, tell
 from tests.api.in_process import V1, Answer, Api
 
+from sentinel.api.alert_shapes import WatchShape
 from sentinel.core.alert import Ack, AlertState
 from sentinel.core.alert_json import ACK
 from sentinel.core.finding import Severity
@@ -49,6 +50,7 @@ def test_nothing_and_nobody_who_looked(api: Api, ops: str) -> None:
     api.store.write(lambda tx: tx.set_meta("alerting", json.dumps(fares)))
     watch = api.ask("GET", f"{V1}/alerts", token=ops).json()["watch"]
     assert watch == {**fares, "round_at": "2027-01-15T07:58:29.500Z", "age": 90.5}
+    assert watch.keys() == WatchShape.model_fields.keys(), "the document names other fields than are sent"
 
 
 def test_the_worst_first_and_resolved_ones_only_when_asked_for(api: Api, ops: str) -> None:
@@ -107,6 +109,7 @@ def test_one_alert_in_words(api: Api, ops: str) -> None:
 
 def test_a_beginning_that_fits_two(api: Api, ops: str) -> None:
     by_beginning: dict[str, Any] = {}
+    alert = an_alert(api)
     for number in range(100_000):
         alert = an_alert(api, f"r{number}")
         other = by_beginning.setdefault(alert.fingerprint[:4], alert)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.api.in_process import V1, Answer, Api
 
-from sentinel.api.dashboard_files import FOLDER_VARIABLE, dashboard_folder
+from sentinel.api.dashboard_place import FOLDER_VARIABLE, dashboard_folder
 from sentinel.api.state import ApiSettings
 
 PAGE = b'<!doctype html><div id="root"></div><script type="module" src="/assets/app-1a2b.js"></script>'

@@ -4,6 +4,7 @@ import getpass
 import os
 import pwd
 import random
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_a_job_outlives_the_end_of_up_and_not_that_of_down(machine: Controller) 
     eventually(lambda: "first job" in machine.log.read_text())
     said = machine.log.read_text()
     assert machine.url in said and str(machine.data / "client.env") in said
+    assert re.search(rf"The dashboard: +(not built; )?{re.escape(machine.url)}/", said)
     assert machine.environment["SENTINEL_TOKEN"] not in said
     assert read_env_file(machine.home / ".config/sentinel/client.env") == machine.environment
     job = Sleeper(machine)

@@ -23,11 +23,11 @@ export function Confirm({ title, act, danger = false, busy = false, error = null
   return (
     <Modal opened onClose={onClose} title={title} centered>
       <div className={classes.body}>
-        {children !== undefined && <div>{children}</div>}
+        {children !== undefined && <div className={classes.what}>{children}</div>}
         {error !== null && error !== undefined && <Refusal error={error} />}
         <div className={classes.buttons}>
           <Button variant="default" onClick={onClose} data-autofocus>
-            Leave it
+            Go back
           </Button>
           <Button {...(danger ? { color: "red" } : {})} loading={busy} onClick={onConfirm}>
             {act}

@@ -22,14 +22,16 @@ export function Page({ title, beside, fetchedAt, stale = false, actions, childre
   return (
     <div className={classes.page}>
       <header className={classes.head}>
-        <h1>{title}</h1>
-        {beside}
-        {fetchedAt !== undefined && fetchedAt !== null && (
-          <span className={classes.as} data-stale={stale || undefined}>
-            {stale ? "old, as of " : "as of "}
-            <Time at={fetchedAt} />
-          </span>
-        )}
+        <div className={classes.naming}>
+          <h1>{title}</h1>
+          {beside}
+          {fetchedAt !== undefined && fetchedAt !== null && (
+            <span className={classes.as} data-stale={stale || undefined}>
+              {stale ? "old, as of " : "as of "}
+              <Time at={fetchedAt} />
+            </span>
+          )}
+        </div>
         {actions !== undefined && <div className={classes.actions}>{actions}</div>}
       </header>
       <div className={classes.body} data-stale={stale || undefined}>

@@ -30,25 +30,18 @@ export type Fired = Preview["fired"][number];
 export type Metric = Frozen<Schemas["MetricShape"]>;
 export type History = Frozen<Schemas["HistoryShape"]>;
 
-/** What the document of the API does not say of these: how the last look fared, and how long a condition has to hold. */
-export type Watch = Frozen<Schemas["WatchShape"]> & {
-  readonly series?: number;
-  readonly history?: string;
-  readonly alertmanager?: string | null;
-};
-export type Rule = Frozen<Schemas["ListedRuleShape"]> & { readonly for: number };
+export type Watch = Frozen<Schemas["WatchShape"]>;
+export type Rule = Frozen<Schemas["ListedRuleShape"]>;
 export type Comparison = Rule["op"];
 export type Origin = Rule["origin"];
 /** A rule in full, as it is written. */
 export type WrittenRule = Omit<Rule, "origin" | "standing">;
 
+export type AlertPage = Frozen<Schemas["AlertPageShape"]>;
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
-}
-
-export interface AlertPage extends Page<Alert> {
-  readonly watch: Watch | null;
 }
 
 export interface NewSilence {

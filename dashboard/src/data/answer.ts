@@ -1,8 +1,8 @@
 // An answer of the controller, with when it was had. Used by every page that only reads.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ask } from "./ask";
-import { useLink } from "./link/link-store";
-import { trouble, type Trouble } from "./refusal";
+import { silent, useLink } from "./link/link-store";
+import { LinkLost, trouble, type Trouble } from "./refusal";
 import type { AnswerOf, AskOf, PathOf } from "./shapes";
 
 export interface How {
@@ -32,7 +32,7 @@ export function useAnswer<P extends PathOf<"get">>(
   const link = useLink();
   const found = useQuery({
     queryKey: ["answer", path, asked],
-    queryFn: ({ signal }) => ask("get", path, asked, { signal }),
+    queryFn: ({ signal }) => patiently(signal, (until) => ask("get", path, asked, { signal: until })),
     enabled: when,
     ...(every === undefined ? {} : { refetchInterval: every }),
     ...(keep ? { placeholderData: keepPreviousData } : {}),
@@ -45,4 +45,19 @@ export function useAnswer<P extends PathOf<"get">>(
     pending: found.isPending,
     again: () => void found.refetch(),
   };
+}
+
+/** Milliseconds. Nothing that is only read takes longer, unless nobody is there to answer. */
+const PATIENCE = 30_000;
+
+/** An answer that does not come is a lost link: else a page would wait for ever, and show what is old as new. */
+async function patiently<T>(signal: AbortSignal, asking: (until: AbortSignal) => Promise<T>): Promise<T> {
+  const late = AbortSignal.timeout(PATIENCE);
+  try {
+    return await asking(AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (signal.aborted || !late.aborted) throw error;
+    silent();
+    throw new LinkLost("the controller did not answer within 30 s");
+  }
 }

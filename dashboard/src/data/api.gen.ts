@@ -742,6 +742,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{name}/arbiter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a node's arbiter says
+         * @description Which services step aside for whom, who has the node's GPUs by it, who waits there. `unknown`: the node's agent never told. Of a node that is not up it is what was told last.
+         */
+        get: operations["show_node_arbiter_api_v1_nodes__name__arbiter_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{name}/declare-dead": {
         parameters: {
             query?: never;
@@ -912,7 +932,7 @@ export interface paths {
         put?: never;
         /**
          * Log in a browser
-         * @description The answer sets the cookie `sentinel_session`, which counts where there is no `Authorization`. With it, all but GET needs the header `X-Sentinel-Csrf: 1`, and comes from a page of this controller. A session that is begun with a token ends no later than the token.
+         * @description The answer sets the cookie `sentinel_session`, which counts where there is no `Authorization`. With it, all but GET needs the header `X-Sentinel-Csrf: 1`, and comes from a page of this controller. A session that is begun with a token ends no later than the token; with a code, no later than the token that the code was made with.
          */
         post: operations["begin_session_api_v1_session_post"];
         /**
@@ -920,6 +940,26 @@ export interface paths {
          * @description Its cookie opens nothing any more. Told twice: the same.
          */
         delete: operations["end_session_api_v1_session_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a code to log in with
+         * @description It begins one session in a browser, as whoever asks, within 60 seconds: at `https://CONTROLLER/#code=CODE`, as `sentinel dashboard` prints it. It is in this answer, and never again.
+         */
+        post: operations["make_session_code_api_v1_session_codes_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1325,6 +1365,52 @@ export interface components {
             told: components["schemas"]["ToldShape"][];
             /** Value */
             value: number | null;
+            /** Why */
+            why: string;
+        };
+        /**
+         * ArbiterHoldShape
+         * @description An admin keeps the services of a node off its GPUs.
+         */
+        ArbiterHoldShape: {
+            /** By */
+            by: string;
+            /** Since */
+            since: string | null;
+            /** Why */
+            why: string;
+        };
+        /**
+         * ArbiterLeaseShape
+         * @description Who has GPUs by the node's arbiter. `job`: the queue's, where a job of ours asked.
+         */
+        ArbiterLeaseShape: {
+            /** Command */
+            command: string;
+            /** Gpus */
+            gpus: string[];
+            /** Id */
+            id: string;
+            /** Job */
+            job: string | null;
+            /** Since */
+            since: string | null;
+            /** User */
+            user: string;
+        };
+        /**
+         * ArbiterRequestShape
+         * @description Who waits at the node's arbiter.
+         */
+        ArbiterRequestShape: {
+            /** Command */
+            command: string;
+            /** Job */
+            job: string | null;
+            /** Since */
+            since: string | null;
+            /** User */
+            user: string;
             /** Why */
             why: string;
         };
@@ -2153,6 +2239,11 @@ export interface components {
             };
             /** Enabled */
             enabled: boolean;
+            /**
+             * For
+             * @description How long it has to hold.
+             */
+            for: number;
             /** Keep Firing For */
             keep_firing_for: number;
             /** Labels */
@@ -2282,6 +2373,18 @@ export interface components {
             jobs: string[];
         };
         /**
+         * NewCodeShape
+         * @description A code to log in with, which is shown this once; as whom; until when.
+         */
+        NewCodeShape: {
+            /** Code */
+            code: string;
+            /** Expires At */
+            expires_at: string;
+            /** User */
+            user: string;
+        };
+        /**
          * NewTokenShape
          * @description The same with the secret, which is shown this once.
          */
@@ -2307,6 +2410,28 @@ export interface components {
             revoked_at: string | null;
             /** Token */
             token: string;
+        };
+        /**
+         * NodeArbiterShape
+         * @description What a node's arbiter says. `none`: there is none; `silent`: it does not answer.
+         */
+        NodeArbiterShape: {
+            hold: components["schemas"]["ArbiterHoldShape"] | null;
+            /** Leases */
+            leases: components["schemas"]["ArbiterLeaseShape"][];
+            /** Node */
+            node: string;
+            /** Services */
+            services: components["schemas"]["SteppingAsideShape"][];
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "answers" | "silent" | "none" | "unknown";
+            /** Waiting */
+            waiting: components["schemas"]["ArbiterRequestShape"][];
+            /** Why */
+            why: string;
         };
         /**
          * NodeGpuShape
@@ -2884,6 +3009,11 @@ export interface components {
             };
             /** Enabled */
             enabled: boolean;
+            /**
+             * For
+             * @description How long it has to hold.
+             */
+            for: number;
             /** Keep Firing For */
             keep_firing_for: number;
             /** Labels */
@@ -2951,9 +3081,15 @@ export interface components {
         };
         /**
          * SessionRequest
-         * @description A user's name and password; or a token.
+         * @description A user's name and password; or a token; or a code.
          */
         SessionRequest: {
+            /**
+             * Code
+             * Format: password
+             * @description From `POST /api/v1/session/codes`.
+             */
+            code?: string;
             /**
              * Password
              * Format: password
@@ -2967,7 +3103,7 @@ export interface components {
             token?: string;
             /** User */
             user?: string;
-        } & (unknown | unknown);
+        } & (unknown | unknown | unknown);
         /**
          * SilenceRequest
          * @description Whom nobody is told of, and until when.
@@ -3168,6 +3304,29 @@ export interface components {
             time_limit: number | null;
             /** Umask */
             umask: number;
+        };
+        /**
+         * SteppingAsideShape
+         * @description A service that steps aside when somebody asks for its GPUs. `how`: the way it does.
+         */
+        SteppingAsideShape: {
+            /** Freed Bytes */
+            freed_bytes: number | null;
+            /** Gpus */
+            gpus: string[];
+            /** How */
+            how: string | null;
+            /** Name */
+            name: string;
+            /** Since */
+            since: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "pausing" | "paused" | "resuming" | "failed" | "stopped" | "unknown";
+            /** Why */
+            why: string;
         };
         /**
          * TokenRequest
@@ -3428,13 +3587,23 @@ export interface components {
         };
         /**
          * WatchShape
-         * @description How whoever looks for alerts fared when they last looked, `age` seconds ago.
+         * @description How whoever looks for alerts fared when they last looked, `age` seconds ago. `seconds`: how long that
+         *     took, for as many `series`. `history`, `alertmanager`: "ok", or why it did not answer; null: none is
+         *     there.
          */
         WatchShape: {
             /** Age */
             age: number;
+            /** Alertmanager */
+            alertmanager: string | null;
+            /** History */
+            history: string;
             /** Round At */
             round_at: string;
+            /** Seconds */
+            seconds: number;
+            /** Series */
+            series: number;
         };
         /**
          * WeeklyRequest
@@ -3553,6 +3722,11 @@ export interface components {
             did: "created" | "changed" | "unchanged";
             /** Enabled */
             enabled: boolean;
+            /**
+             * For
+             * @description How long it has to hold.
+             */
+            for: number;
             /** Keep Firing For */
             keep_firing_for: number;
             /** Labels */
@@ -4861,6 +5035,29 @@ export interface operations {
             };
         };
     };
+    show_node_arbiter_api_v1_nodes__name__arbiter_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeArbiterShape"];
+                };
+            };
+        };
+    };
     declare_node_dead_api_v1_nodes__name__declare_dead_post: {
         parameters: {
             query?: never;
@@ -5147,6 +5344,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    make_session_code_api_v1_session_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewCodeShape"];
+                };
             };
         };
     };

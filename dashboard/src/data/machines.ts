@@ -4,7 +4,8 @@ import { useQuery } from "@tanstack/react-query";
 import { ask } from "./ask";
 import { everyPage } from "./every-page";
 import { useLink } from "./link/link-store";
-import type { Node } from "./node";
+import type { Arbiter, Node } from "./node";
+import { Refused } from "./refusal";
 import type { Workload } from "./workload";
 
 const OFTEN = 5_000;
@@ -28,6 +29,22 @@ export function useNode(name: string) {
     queryKey: ["nodes", name],
     queryFn: async ({ signal }) =>
       (await ask("get", "/api/v1/nodes/{name}", { path: { name } }, { signal })) as unknown as Node,
+    refetchInterval: OFTEN,
+  });
+}
+
+/** Null: the controller knows of no arbiter there. */
+export function useArbiter(name: string) {
+  return useQuery({
+    queryKey: ["nodes", name, "arbiter"],
+    queryFn: async ({ signal }): Promise<Arbiter | null> => {
+      try {
+        return await ask("get", "/api/v1/nodes/{name}/arbiter", { path: { name } }, { signal });
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return null;
+        throw error;
+      }
+    },
     refetchInterval: OFTEN,
   });
 }

@@ -65,3 +65,47 @@ export interface JoinCommand {
   readonly token_id: string;
   readonly expires_at: string | null;
 }
+
+/** What the arbiter of a machine decides there, as `GET /api/v1/nodes/{name}/arbiter` answers it: services that give way to
+ *  jobs, and GPUs lent on the machine itself. Of a node that is silent it is what was told last. */
+export interface Arbiter {
+  readonly node: string;
+  /** "none": the machine has no arbiter; "unknown": it has never told. */
+  readonly standing: "answers" | "silent" | "none" | "unknown";
+  /** Of "silent". */
+  readonly why: string;
+  readonly services: readonly Service[];
+  readonly leases: readonly Lent[];
+  readonly waiting: readonly Asked[];
+  /** Somebody has paused all services by hand. */
+  readonly hold: { readonly by: string; readonly why: string; readonly since: string | null } | null;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly state: "running" | "pausing" | "paused" | "resuming" | "failed" | "stopped" | "unknown";
+  readonly how: string | null;
+  readonly why: string;
+  readonly since: string | null;
+  readonly gpus: readonly string[];
+  readonly freed_bytes: number | null;
+}
+
+/** GPUs given to somebody, on the machine itself or to a job of the queue. */
+export interface Lent {
+  readonly id: string;
+  readonly user: string;
+  readonly gpus: readonly string[];
+  readonly since: string | null;
+  readonly command: string;
+  readonly job: string | null;
+}
+
+/** Somebody who asked for a GPU there and waits. */
+export interface Asked {
+  readonly user: string;
+  readonly why: string;
+  readonly since: string | null;
+  readonly command: string;
+  readonly job: string | null;
+}

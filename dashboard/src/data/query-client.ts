@@ -1,4 +1,4 @@
-// How TanStack Query behaves here. Used by main.tsx.
+// How TanStack Query behaves here. Used by main.tsx; Refusal.tsx asks what kind of call an error is of.
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { passing, Refused, type Trouble } from "./refusal";
 
@@ -6,6 +6,13 @@ declare module "@tanstack/react-query" {
   interface Register {
     defaultError: Trouble;
   }
+}
+
+const changes = new WeakSet<object>();
+
+/** Whether this was thrown by what changes something: then nothing is tried again by itself, and it may have been done. */
+export function ofChange(error: unknown): boolean {
+  return typeof error === "object" && error !== null && changes.has(error);
 }
 
 /** No storms: what is younger than 5 s is not asked again because a tab or a component came back, and what the controller
@@ -17,7 +24,12 @@ export function makeClient(): QueryClient {
   };
   const client = new QueryClient({
     queryCache: new QueryCache({ onError }),
-    mutationCache: new MutationCache({ onError }),
+    mutationCache: new MutationCache({
+      onError: (error) => {
+        changes.add(error);
+        onError(error);
+      },
+    }),
     defaultOptions: {
       queries: {
         staleTime: 5_000,

@@ -1,10 +1,14 @@
 // Signing in and out. The session is in a cookie that no script can read. Used by the login page and the shell.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ask, call } from "./ask";
+import { takeCode, watchAddress } from "./login-code";
 import { meOf, type Me } from "./me";
 import { Refused, trouble } from "./refusal";
 
 export const WHOAMI = ["whoami"] as const;
+
+// Before anything is drawn, whoever is signed in.
+if (typeof window !== "undefined") watchAddress(window);
 
 /** null: nobody is signed in. undefined: not known yet. */
 export function useWhoami(): { me: Me | null | undefined; error: ReturnType<typeof trouble> | null; again: () => void } {
@@ -12,7 +16,9 @@ export function useWhoami(): { me: Me | null | undefined; error: ReturnType<type
     queryKey: WHOAMI,
     queryFn: async ({ signal }) => {
       try {
-        return meOf(await ask("get", "/api/v1/whoami", {}, { signal }));
+        const me = meOf(await ask("get", "/api/v1/whoami", {}, { signal }));
+        takeCode(); // whoever is signed in stays so: an address that somebody sends them makes nobody else of them
+        return me;
       } catch (error) {
         if (error instanceof Refused && error.status === 401) return null;
         throw error;
@@ -29,7 +35,10 @@ export function useWhoami(): { me: Me | null | undefined; error: ReturnType<type
   };
 }
 
-export type Credentials = { readonly user: string; readonly password: string } | { readonly token: string };
+export type Credentials =
+  | { readonly user: string; readonly password: string }
+  | { readonly token: string }
+  | { readonly code: string };
 
 export function useSignIn() {
   const client = useQueryClient();

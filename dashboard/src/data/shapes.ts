@@ -40,4 +40,12 @@ type Given<K extends string, T> = [T] extends [never] | [undefined]
 type ParametersOf<O> = O extends { parameters: { path?: infer Path; query?: infer Query } }
   ? Given<"path", Path extends undefined ? never : Path> & { query?: Query | undefined }
   : unknown;
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? { body: B } : unknown;
+type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } }
+  ? { body: B }
+  : O extends { requestBody?: infer R }
+    ? Exclude<R, undefined> extends { content: { "application/json": infer B } }
+      ? [Exclude<R, undefined>] extends [never]
+        ? unknown
+        : { body?: B | undefined }
+      : unknown
+    : unknown;

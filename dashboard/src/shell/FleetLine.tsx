@@ -1,6 +1,7 @@
 // The fleet in a line: how many GPUs there are, have work, are free, blocked, unknown; how busy. Used by TopBar.tsx.
 import { useMemo } from "react";
 import { StatusMark } from "../components/StatusBadge";
+import { Unknown } from "../components/Unknown";
 import { grouped } from "../data/format/quantity";
 import { countsOf } from "../data/fleet/fleet";
 import { useFleet } from "../data/fleet/useFleet";
@@ -12,9 +13,17 @@ export function FleetLine() {
   if (counts === null) return <div className={classes.line} />;
   const { states } = counts;
   return (
-    <div className={classes.line} data-stale={!live || undefined}>
+    // On a phone it is moved sideways, so keys must reach it.
+    <div
+      className={classes.line}
+      role="group"
+      aria-label="The fleet now"
+      tabIndex={0}
+      data-stale={!live || undefined}
+      title={live ? undefined : "Old: the controller does not answer"}
+    >
       <span>
-        <b>{grouped(counts.gpus)}</b> GPUs
+        <b>{grouped(counts.gpus)}</b> {counts.gpus === 1 ? "GPU" : "GPUs"}
       </span>
       <span>
         <StatusMark status={{ tone: "busy", shape: "dot" }} />
@@ -24,10 +33,10 @@ export function FleetLine() {
         <StatusMark status={{ tone: "ok", shape: "ring" }} />
         <b>{grouped(states.free)}</b> free
       </span>
-      {states.blocked > 0 && (
+      {counts.ill > 0 && (
         <span>
-          <StatusMark status={{ tone: "warn", shape: "bar" }} />
-          <b>{grouped(states.blocked)}</b> blocked
+          <StatusMark status={{ tone: "bad", shape: "triangle" }} />
+          <b>{grouped(counts.ill)}</b> ill
         </span>
       )}
       {states.unknown > 0 && (
@@ -36,14 +45,14 @@ export function FleetLine() {
           <b>{grouped(states.unknown)}</b> unknown
         </span>
       )}
-      {counts.ill > 0 && (
+      {states.blocked > 0 && (
         <span>
-          <StatusMark status={{ tone: "bad", shape: "triangle" }} />
-          <b>{grouped(counts.ill)}</b> ill
+          <StatusMark status={{ tone: "warn", shape: "bar" }} />
+          <b>{grouped(states.blocked)}</b> blocked
         </span>
       )}
       <span className={classes.busy}>
-        <b>{counts.util === null ? "?" : `${counts.util.toFixed(0)} %`}</b> busy
+        <b>{counts.util === null ? <Unknown why="no GPU's load is known" /> : `${counts.util.toFixed(0)}\u202f%`}</b> busy
       </span>
     </div>
   );

@@ -12,7 +12,7 @@ export function Navigation() {
   const { path } = usePlace();
   const me = useMe();
   return (
-    <nav className={classes.side} aria-label="Pages">
+    <nav id="pages" className={classes.side} aria-label="Pages">
       {GROUPS.map((group) => {
         const routes = ROUTES.filter(({ nav, needs }) => nav?.group === group && (needs === undefined || me.can(needs)));
         if (routes.length === 0) return null;

@@ -1,18 +1,31 @@
 // Shows the page of the address; loads it when it is first asked for. Used by Shell.tsx.
-import { Component, type ComponentType, createElement, lazy, type ReactNode, Suspense, useEffect } from "react";
-import { EmptyState } from "../components/EmptyState";
+import { type ComponentType, createElement, lazy, Suspense, useLayoutEffect } from "react";
 import { Skeleton } from "../components/Skeleton";
 import { useMe } from "../data/me";
-import { Link } from "../routing/Link";
+import { FleetPage } from "../pages/fleet/FleetPage";
 import { usePlace } from "../routing/location";
 import { match } from "../routing/match";
+import { Broken } from "./Broken";
+import { NoSuchPage, NotForYou } from "./Missing";
 import { fileOf, FILES, type Route, ROUTES } from "./routes";
 import classes from "./Shell.module.css";
 
 type PageComponent = ComponentType<Readonly<Record<string, string>>>;
 
+// The first page that most people see is there with the shell; all it is made of is wanted by most others, too.
+const FIRST = "fleet/FleetPage";
+
 // Made once: a page of a new type at every drawing would forget its state.
-const LAZY = new Map<Route, PageComponent>(ROUTES.map((route) => [route, lazy(() => load(route))]));
+const LAZY = new Map<Route, PageComponent>(
+  ROUTES.map((route) => [route, route.page === FIRST ? FleetPage : lazy(() => load(route))]),
+);
+
+/** Begins to fetch the page of an address, before anything is drawn. Called by main.tsx; what fails here fails again, and
+ *  is said, when the page is shown. */
+export function fetchPage(path: string): void {
+  const route = match(ROUTES, path)?.route;
+  if (route !== undefined && route.page !== FIRST) load(route).catch(() => undefined);
+}
 
 async function load(route: Route): Promise<{ default: PageComponent }> {
   const found = await FILES[fileOf(route)]?.();
@@ -27,20 +40,14 @@ export function Pages() {
   const me = useMe();
   const found = match(ROUTES, path);
   const title = found?.route.title;
-  useEffect(() => {
+  // Before the page's own effects: a page knows better what it is of.
+  useLayoutEffect(() => {
     document.title = title === undefined ? "Sentinel" : `${title} · Sentinel`;
   }, [title, path]);
   const page = found === null ? undefined : LAZY.get(found.route);
-  if (found === null || page === undefined) {
-    return (
-      <EmptyState title="There is no such page">
-        <Link to="/">The whole fleet</Link> is here.
-      </EmptyState>
-    );
-  }
-  if (found.route.needs !== undefined && !me.can(found.route.needs)) {
-    return <EmptyState title="You may not do this">Your role is {me.role}. An admin can give you another one.</EmptyState>;
-  }
+  if (found === null || page === undefined) return <NoSuchPage path={path} />;
+  const { needs } = found.route;
+  if (needs !== undefined && !me.can(needs)) return <NotForYou title={found.route.title} me={me} needs={needs} />;
   return (
     <Broken key={path}>
       <Suspense
@@ -55,26 +62,4 @@ export function Pages() {
       </Suspense>
     </Broken>
   );
-}
-
-/** What breaks in a page stays in that page. After an update of the controller, old files are gone: then a reload helps. */
-class Broken extends Component<{ children: ReactNode }, { error: Error | null }> {
-  override state: { error: Error | null } = { error: null };
-
-  static getDerivedStateFromError(error: unknown) {
-    return { error: error instanceof Error ? error : new Error(String(error)) };
-  }
-
-  override render() {
-    if (this.state.error === null) return this.props.children;
-    return (
-      <EmptyState
-        icon="alert"
-        title="This page could not be shown"
-        action={<a href={window.location.href}>Load it anew</a>}
-      >
-        {this.state.error.message}. If it was open while the controller was updated, loading it anew helps.
-      </EmptyState>
-    );
-  }
 }

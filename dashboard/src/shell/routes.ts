@@ -34,7 +34,7 @@ const ALL: readonly Route[] = [
   { path: "/alerts/routes", page: "alerts/RoutesPage", title: "Alert routes" },
   { path: "/alerts/deliveries", page: "alerts/DeliveriesPage", title: "Deliveries" },
   { path: "/alerts/:id", page: "alerts/AlertPage", title: "Alert" },
-  { path: "/events", page: "events/EventsPage", title: "Events", nav: { group: "Watch", icon: "more" } },
+  { path: "/events", page: "events/EventsPage", title: "Events", nav: { group: "Watch", icon: "events" } },
   { path: "/settings", page: "settings/SettingsPage", title: "Settings", nav: { group: "Site", icon: "settings" } },
 ];
 

@@ -24,8 +24,15 @@ _STATES = {
 
 def filled(text: str, alert: Alert) -> str:
     """`text` with {label}, {value} and {rule} in it replaced; what is not known stays as it is written."""
-    known = alert.facts | {"value": "unknown" if alert.value is None else f"{alert.value:g}"}
+    known = alert.facts | {"value": in_words(alert.value)}
     return one_line(_PLACE.sub(lambda match: known.get(match[1], match[0]), text))
+
+
+def in_words(value: float | None) -> str:
+    """A value as people say it: three digits, or all before the point."""
+    if value is None:
+        return "unknown"
+    return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 
 def one_line(text: str) -> str:
@@ -39,7 +46,7 @@ def summary(alert: Alert) -> str:
     says = dict(alert.annotations).get("summary")
     if says:
         return filled(says, alert)
-    value = "unknown" if alert.value is None else f"{alert.value:g}"
+    value = in_words(alert.value)
     labels = dict(alert.series)
     if labels.get("gpu"):
         labels.pop("uuid", None)  # which GPU it is, is said

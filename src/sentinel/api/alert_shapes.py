@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from sentinel.api.described import PageShape, Shape
 
 AlertStateName = Literal["pending", "firing", "no-data", "resolved"]
@@ -64,10 +66,16 @@ class AlertShape(Shape):
 
 
 class WatchShape(Shape):
-    """How whoever looks for alerts fared when they last looked, `age` seconds ago."""
+    """How whoever looks for alerts fared when they last looked, `age` seconds ago. `seconds`: how long that
+    took, for as many `series`. `history`, `alertmanager`: "ok", or why it did not answer; null: none is
+    there."""
 
     round_at: str
     age: float
+    seconds: float
+    series: int
+    history: str
+    alertmanager: str | None
 
 
 class AlertPageShape(PageShape[AlertShape]):
@@ -84,6 +92,7 @@ class RuleShape(Shape):
     of: str | None
     op: Literal[">", ">=", "<", "<=", "==", "!="]
     threshold: float
+    hold: float = Field(alias="for", description="How long it has to hold.")
     keep_firing_for: float
     severity: SeverityName
     labels: dict[str, str]

@@ -78,7 +78,7 @@ class Gate:
                 return token, None if token is None else reader.user(token.owner)
 
         token, user = await asyncio.get_running_loop().run_in_executor(self._readers, look)
-        if token is None or user is None or token.kind is TokenKind.JOIN:
+        if token is None or user is None or token.kind in (TokenKind.JOIN, TokenKind.CODE):
             raise _unknown("nobody has this token")
         if token.revoked_at is not None:
             raise _unknown("this token was revoked")

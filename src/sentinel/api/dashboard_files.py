@@ -8,7 +8,6 @@ A file that is worth it is kept packed as well: the build's own `NAME.gz`, else 
 """
 
 import asyncio
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,11 +16,10 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sentinel.api.dashboard_place import INDEX
+from sentinel.api.dashboard_place import dashboard_folder as dashboard_folder
 from sentinel.api.packing import answer, pack
 
-FOLDER_VARIABLE = "SENTINEL_DASHBOARD"
-BUILT = Path(__file__).parents[1] / "dashboard_files"
-INDEX = "index.html"
 LOOK_EVERY = 1.0
 MOST_BYTES = 64 << 20
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -73,11 +71,6 @@ class Built:
 
 
 State = tuple[tuple[str, int, int], ...]  # of each file: its path, when it was written (ns), how long it is
-
-
-def dashboard_folder() -> Path:
-    """Where the dashboard is: in the package, or where $SENTINEL_DASHBOARD says."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or BUILT)
 
 
 def state_of(folder: Path) -> State | None:

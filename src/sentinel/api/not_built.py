@@ -1,6 +1,6 @@
 """What is at `/` where the dashboard was not built. Used by routes.dashboard.
 
-Everything else works without it, so the page says what is missing, and where the rest is.
+Everything else works without it, so the page says how to get it, and where the rest is.
 """
 
 import base64
@@ -19,9 +19,13 @@ NOT_BUILT = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sentinel</title>'
     f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
     "<h1>The dashboard is not built</h1>"
-    "<p>This controller runs from a checkout in which the dashboard was not built yet. In its folder, run "
-    "<code>make dashboard</code> (it needs Node.js), then reload this page; the controller need not be "
-    "started again.</p>"
+    "<p>This controller has no web pages, because they were not built where it was installed. Either</p><ul>"
+    "<li>it runs from a checkout: install Node.js 20.19 or newer and npm, and run "
+    "<code>make dashboard</code> in the checkout's folder;</li>"
+    "<li>it was installed by <code>pip</code> from a repository: install Node.js 20.19 or newer and npm, and "
+    "the same once more with <code>--force-reinstall --no-deps</code> (a release needs no Node.js);</li>"
+    "<li>or <code>SENTINEL_DASHBOARD</code> is set, and names a folder that has no build.</li></ul>"
+    "<p>Then reload this page; the controller need not be started again.</p>"
     "<p>All else works without it: the command <code>sentinel</code>, and the API, every call of which is at "
     '<a href="/docs">/docs</a>.</p></html>'
 ).encode()

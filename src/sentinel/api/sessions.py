@@ -1,7 +1,8 @@
 """Sessions: begun with a password or with a token, and ended. Used by routes.people and routes.session.
 
 A session is a token of its own, of whoever showed the password or the token. It ends after
-`ApiSettings.session`, and no later than the token that it was begun with.
+`ApiSettings.session`, and no later than the token that it was begun with. The third way, with a code, is in
+`login_codes`.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ class Session:
 
 async def by_password(state: ApiState, name: str, password: str, asking: HTTPConnection) -> Session:
     """Problem 401 when one of them is wrong, whichever; 429 after too many guesses."""
-    state.passwords.allow(name, _address(asking))
+    state.passwords.allow(name, address_of(asking))
     user = await state.read(lambda reader: reader.user(name))
     usable = user is not None and not user.disabled
     hashed = user.password_hash if user is not None and usable else None
@@ -36,7 +37,7 @@ async def by_password(state: ApiState, name: str, password: str, asking: HTTPCon
             "an admin can set a new password, and enable a user who is disabled",
         )
     state.passwords.was_right(name)
-    session, token = _made(state, user)
+    session, token = new_session(state, user)
 
     def keep(tx: Transaction) -> None:
         kept = tx.user(user.name)
@@ -50,7 +51,7 @@ async def by_password(state: ApiState, name: str, password: str, asking: HTTPCon
 
 async def by_token(state: ApiState, shown: str, asking: HTTPConnection) -> Session:
     """Problem 401 when it opens nothing, as slowly as for a wrong password; 429 after too many guesses."""
-    address = _address(asking)
+    address = address_of(asking)
     guess = f"a token from {address}"  # no user is called so
     state.passwords.allow(guess, address)
     try:
@@ -64,7 +65,7 @@ async def by_token(state: ApiState, shown: str, asking: HTTPConnection) -> Sessi
         user, begun_with = tx.user(identity.name), tx.token_by_hash(sha256_of(shown.strip()))
         if user is None or user.disabled or begun_with is None or begun_with.revoked_at is not None:
             raise _changed()
-        session, token = _made(state, user, begun_with.expires_at)
+        session, token = new_session(state, user, begun_with.expires_at)
         tx.put_token(token)
         return session
 
@@ -84,7 +85,8 @@ async def end(state: ApiState, secret: str) -> None:
     state.gate.forget()
 
 
-def _made(state: ApiState, user: User, latest: float | None = None) -> tuple[Session, Token]:
+def new_session(state: ApiState, user: User, latest: float | None = None) -> tuple[Session, Token]:
+    """One that ends at `latest`, if not before, and the token that is to be kept of it."""
     now = state.now()
     ends_at = now + state.settings.session if latest is None else min(latest, now + state.settings.session)
     id = new_id()
@@ -103,7 +105,8 @@ def _made(state: ApiState, user: User, latest: float | None = None) -> tuple[Ses
     return Session(secret=secret, user=user, ends_at=ends_at), token
 
 
-def _address(asking: HTTPConnection) -> str:
+def address_of(asking: HTTPConnection) -> str:
+    """Where it comes from, as guesses are counted by."""
     return asking.client.host if asking.client else ""
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from sentinel import __version__
 from sentinel.api.auth import Gate
-from sentinel.api.dashboard_files import Dashboard, dashboard_folder
+from sentinel.api.dashboard_files import Dashboard
+from sentinel.api.dashboard_place import dashboard_folder
 from sentinel.api.explainer import Explainer
 from sentinel.api.fleet_stream import FleetFeeds
 from sentinel.api.passwords import Passwords

@@ -222,6 +222,7 @@ COMMANDS: Mapping[str, Entry | Group] = {
     "history": HISTORY,
     "report": REPORT,
     "login": _people("login", "Log in to a controller, and remember it."),
+    "dashboard": _people("dashboard", "Print an address that signs you in to the dashboard, once."),
     "whoami": _people("whoami", "Say as whom, and to which controller, you speak."),
     "up": _server("up", "Start a controller and an agent on this machine."),
     "down": _server("down", "End all of that, jobs included."),

@@ -64,6 +64,7 @@ class TokenKind(StrEnum):
     API = "api"
     SESSION = "session"  # by password; expires soon
     JOIN = "join"  # lets a machine become a node, nothing else
+    CODE = "code"  # begins one session, within a minute; `label` is the id of the token that it was made with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ that it joins with.
     snt_<id>_<48 hex>                       opens the API (kinds api and session)
     snj_<id>_<48 hex>_<64 hex>              lets a machine join; the end is the SHA-256 of the controller's
                                             certificate authority, so that the machine knows whom it joins
+    snc_<id>_<48 hex>                       begins one session in a browser, and opens nothing by itself
 
 Only `sha256_of` a token is ever kept: it has 192 random bits, so nothing slower is needed.
 """
@@ -37,7 +38,7 @@ def new_token(kind: TokenKind, id: str, fingerprint: str = "") -> str:
         token = f"snj_{id}_{secret}_{fingerprint}"
         parse_join(token)
         return token
-    return f"snt_{id}_{secret}"
+    return f"{'snc' if kind is TokenKind.CODE else 'snt'}_{id}_{secret}"
 
 
 def sha256_of(token: str) -> str:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sentinel.api.dashboard_place import is_built
 from sentinel.core.clock import wall
 from sentinel.core.notify import Journal, Supervisor
 from sentinel.server import pid_file, wiring
@@ -66,6 +67,7 @@ def run_controller(
                     ready(controller, parent)
                 else:
                     journal.write("info", f"answers at {controller.url}; for clients: {folders.client_env}")
+                    journal.write("info", f"the dashboard: {dashboard_words(controller.url)}")
                 manager.tell("READY=1", f"STATUS=answers at {controller.url}")
 
             children = [_api(controller, listener, answers), _loops(controller), _watch(controller)]
@@ -74,6 +76,13 @@ def run_controller(
             return 0
     finally:
         lock.release()
+
+
+def dashboard_words(url: str) -> str:
+    """Where it is and how to sign in; or that there is none, and what to do. A line for people."""
+    if is_built():
+        return f"{url}/ (sentinel dashboard prints an address that signs you in)"
+    return f"not built; {url}/ says what to do, and all else works without it"
 
 
 def _prepare(config: ServerConfig, listener: socket.socket) -> Controller:

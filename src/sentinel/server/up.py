@@ -18,7 +18,7 @@ from sentinel.server.address import url_elsewhere
 from sentinel.server.config import ServerConfig
 from sentinel.server.first_run import join_token, of_another_controller, write_client_env
 from sentinel.server.processes import Child, Command, Parent, python
-from sentinel.server.running import Controller, run_controller
+from sentinel.server.running import Controller, dashboard_words, run_controller
 
 AGENT = "the agent"
 
@@ -111,6 +111,7 @@ def _ready(controller: Controller, parent: Parent, user: str) -> None:
     if address.local:
         print("                                   once this one listens: --listen 0.0.0.0:PORT --name HOST")
     print(f"  Its authority's SHA-256:         {controller.fingerprint}")
+    print(f"  The dashboard:                   {dashboard_words(controller.url)}")
     print("  A first job:                     sentinel run -- nvidia-smi -L")
     print("  Ctrl-C ends this and leaves jobs running; sentinel down ends them, too")
     sys.stdout.flush()

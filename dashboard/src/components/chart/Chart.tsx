@@ -1,15 +1,17 @@
 // Lines over time: a range is chosen by drawing over it, what is not known is a gap, the values under the pointer (or the
-// arrow keys) stand in the legend so that nothing moves. Used by the pages of nodes and GPUs.
+// arrow keys) stand in the legend so that nothing moves. A line that is pointed at, in the chart or in the legend, stands
+// out; a click on its name hides it. Used by the pages of nodes, GPUs and jobs.
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type uPlot from "uplot";
-import { clock, exact } from "../../data/format/moment";
-import type { Unit } from "../../data/format/quantity";
+import { exact } from "../../data/format/moment";
+import { quantity, said, type Unit } from "../../data/format/quantity";
 import { useScheme } from "../../theme/useScheme";
-import { Quantity } from "../Quantity";
 import classes from "./Chart.module.css";
 import { coloursOf } from "./colours";
+import { Legend } from "./Legend";
 import { Marks, type Mark } from "./Marks";
 import { type Frame, plotOf } from "./plot";
+import { Values } from "./Values";
 
 export interface Line {
   readonly label: string;
@@ -40,6 +42,7 @@ interface Props {
 }
 
 const NO_MARKS: readonly Mark[] = [];
+const NOTHING: ReadonlySet<string> = new Set();
 
 export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, loading = false, onRange, height = 160 }: Props) {
   const scheme = useScheme();
@@ -47,9 +50,14 @@ export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, 
   const plot = useRef<uPlot | null>(null);
   const chosen = useRef(onRange);
   const [at, setAt] = useState<number | null>(null);
+  const [focused, setFocused] = useState<number | null>(null);
+  const [hidden, setHidden] = useState(NOTHING);
   const [frame, setFrame] = useState<Frame | null>(null);
+  const [table, setTable] = useState(false);
+  const [told, setTold] = useState("");
   const shape = lines.lines.map((line) => `${line.before === true ? "-" : "+"}${line.label}`).join("\n");
   const data = useRef({ lines, start, end, most });
+  const unseen = useRef(hidden);
 
   useEffect(() => {
     chosen.current = onRange;
@@ -68,6 +76,8 @@ export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, 
       unit,
       scheme,
       height,
+      hidden: (nth) => unseen.current.has(data.current.lines.lines[nth]?.label ?? ""),
+      onFocus: setFocused,
       onCursor: setAt,
       onFrame: setFrame,
       onRange: (from, to) => chosen.current?.(from, to),
@@ -86,6 +96,18 @@ export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, 
     // `shape` stands for the lines: only other lines need another plot.
   }, [unit, scheme, height, shape]);
 
+  const toggle = (nth: number) => {
+    const label = lines.lines[nth]?.label ?? "";
+    const next = new Set(hidden);
+    if (!next.delete(label)) next.add(label);
+    unseen.current = next;
+    setHidden(next);
+    plot.current?.setSeries(nth + 1, { show: !next.has(label) });
+  };
+  const point = (nth: number | null) => {
+    setFocused(nth);
+    if (lines.lines.length > 1) plot.current?.setSeries(nth === null ? null : nth + 1, { focus: true });
+  };
   const press = (event: KeyboardEvent) => {
     const drawn = plot.current;
     const last = lines.times.length - 1;
@@ -93,12 +115,13 @@ export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, 
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last }[event.key];
     if (drawn === null || to === undefined || last < 0) return;
     event.preventDefault();
-    const time = lines.times[Math.min(last, Math.max(0, to))] ?? end;
+    const nth = Math.min(last, Math.max(0, to));
+    const time = lines.times[nth] ?? end;
     drawn.setCursor({ left: drawn.valToPos(time, "x"), top: 10 });
+    const values = lines.lines.map(({ label, values }) => `${label} ${worded(values[nth] ?? null, unit)}`);
+    setTold(`${exact(time * 1000)}: ${values.join(", ")}`);
   };
 
-  const colours = coloursOf(lines.lines, scheme);
-  const moment = at === null ? undefined : lines.times[at];
   return (
     <figure className={classes.chart}>
       <div
@@ -108,31 +131,31 @@ export function Chart({ lines, unit, most = null, marks = NO_MARKS, start, end, 
         data-loading={loading || undefined}
         role="group"
         tabIndex={0}
-        aria-label="Chart; arrow keys move along it"
+        aria-label="Chart; arrow keys move along it, its values are in the table below it"
         onKeyDown={press}
       />
       {!loading && lines.times.length === 0 && <span className={classes.nothing}>Nothing was measured in this time</span>}
       <Marks marks={marks} start={start} end={end} frame={frame} />
-      <figcaption className={classes.legend}>
-        <span className={classes.when} title={moment === undefined ? undefined : exact(moment * 1000)}>
-          {moment === undefined ? "latest" : clock(moment * 1000)}
-        </span>
-        {lines.lines.map((line, nth) => (
-          <span key={line.label} className={classes.entry}>
-            <svg width="12" height="4" aria-hidden="true">
-              <line x1="0" y1="2" x2="12" y2="2" stroke={colours[nth]} strokeWidth="3" strokeDasharray={line.before === true ? "3 2" : undefined} />
-            </svg>
-            {line.label}
-            <b className={classes.value}>
-              <Quantity value={at === null ? latest(line.values) : (line.values[at] ?? null)} unit={unit} />
-            </b>
-          </span>
-        ))}
-      </figcaption>
+      <Legend
+        lines={lines}
+        colours={coloursOf(lines.lines, scheme)}
+        unit={unit}
+        at={at}
+        focused={focused}
+        hidden={hidden}
+        table={table}
+        onPoint={point}
+        onToggle={toggle}
+        onTable={() => setTable(!table)}
+      />
+      {table && <Values lines={lines} unit={unit} />}
+      <span className="only-read" role="status">
+        {told}
+      </span>
     </figure>
   );
 }
 
-function latest(values: readonly (number | null)[]): number | null {
-  return values[values.length - 1] ?? null;
+function worded(value: number | null, unit: Unit): string {
+  return value === null ? "unknown" : said(quantity(value, unit));
 }

@@ -17,6 +17,10 @@ export interface Drawing {
   readonly unit: Unit;
   readonly scheme: Scheme;
   readonly height: number;
+  /** Which lines are not drawn, by their place. */
+  readonly hidden: (nth: number) => boolean;
+  /** A line that is pointed at, by its place; null: none. */
+  readonly onFocus: (nth: number | null) => void;
   readonly onCursor: (at: number | null) => void;
   readonly onFrame: (frame: Frame) => void;
   readonly onRange: (start: number, end: number) => void;
@@ -25,7 +29,19 @@ export interface Drawing {
 /** Steps that are round in powers of 1024. */
 const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
-export function plotOf(holder: HTMLElement, { now, unit, scheme, height, onCursor, onFrame, onRange }: Drawing): uPlot {
+/** Beyond that many, a line that is pointed at makes the others fade: else they are a tangle. */
+const FEW = 1;
+
+/** All charts of a page show the same moment; what is drawn over one is of that one alone. */
+const SHARED: uPlot.Cursor.Sync = {
+  key: "sentinel",
+  scales: ["x", null],
+  setSeries: false,
+  filters: { pub: (type) => type === "mousemove" || type === "mouseleave", sub: () => true },
+};
+
+export function plotOf(holder: HTMLElement, drawing: Drawing): uPlot {
+  const { now, unit, scheme, height, hidden, onFocus, onCursor, onFrame, onRange } = drawing;
   const { lines, start, end } = now();
   const style = getComputedStyle(holder);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -44,7 +60,14 @@ export function plotOf(holder: HTMLElement, { now, unit, scheme, height, onCurso
     height,
     padding: [10, 8, 0, 0],
     legend: { show: false },
-    cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
+    cursor: {
+      y: false,
+      points: { size: 6 },
+      drag: { x: true, y: false, setScale: false },
+      sync: SHARED,
+      ...(lines.lines.length > FEW ? { focus: { prox: 24 } } : {}),
+    },
+    focus: { alpha: 0.2 },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     scales: {
       x: { time: true, auto: false, range: (_, min, max) => [min, max] },
@@ -61,6 +84,7 @@ export function plotOf(holder: HTMLElement, { now, unit, scheme, height, onCurso
         stroke: colours[nth] ?? axis.stroke,
         width: line.before === true ? 1 : 1.5,
         ...(line.before === true ? { dash: [4, 3] } : {}),
+        show: !hidden(nth),
         spanGaps: false,
         // A single value between gaps would else not be seen.
         points: { size: 4, filter: lonely },
@@ -69,6 +93,7 @@ export function plotOf(holder: HTMLElement, { now, unit, scheme, height, onCurso
     hooks: {
       ready: [frame],
       setSize: [frame],
+      setSeries: [(_, nth) => onFocus(nth === null || nth === 0 ? null : nth - 1)],
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
       setSelect: [
         (plot) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hit, layoutOf, moved } from "./layout";
+import { alike, hit, layoutOf, moved } from "./layout";
 
 const groups = (count: number, each: number) =>
   Array.from({ length: count }, (_, nth) => ({
@@ -40,11 +40,37 @@ describe("where cells stand", () => {
     const layout = layoutOf(groups(8, 16), 800);
     expect(moved(layout, 0, "ArrowRight")).toBe(1);
     expect(moved(layout, 0, "ArrowLeft")).toBe(0);
-    expect(moved(layout, 0, "ArrowDown")).toBe(8);
-    expect(moved(layout, 8, "ArrowUp")).toBe(0);
+    const { size, xs } = layout;
+    const below = moved(layout, 0, "ArrowDown");
+    expect([xs[below], layout.ys[below]]).toEqual([0, (layout.ys[0] ?? 0) + size + 2]);
+    expect(moved(layout, below, "ArrowUp")).toBe(0);
     expect(moved(layout, 0, "ArrowUp")).toBe(0);
     expect(moved(layout, 5, "End")).toBe(127);
+    expect(moved(layout, 5, "PageDown")).toBe(16);
+    expect(moved(layout, 20, "PageUp")).toBe(16);
+    expect(moved(layout, 16, "PageUp")).toBe(0);
+    expect(moved(layout, 120, "PageDown")).toBe(120);
   });
+});
+
+it.each([
+  [1, 1, 1200],
+  [1, 8, 1200],
+  [6, 8, 900],
+  [6, 8, 358],
+  [2, 40, 1200],
+])("%i groups of %i on %i pixels use the room that there is, and no more", (count, each, width) => {
+  const { size, height } = layoutOf(groups(count, each), width);
+  expect(size).toBeGreaterThanOrEqual(22);
+  expect(height).toBeLessThanOrEqual(400);
+});
+
+it("knows whether anything stands elsewhere", () => {
+  const one = groups(2, 3);
+  expect(alike(one, groups(2, 3))).toBe(true);
+  expect(alike(one, groups(3, 3))).toBe(false);
+  expect(alike(one, groups(2, 4))).toBe(false);
+  expect(alike(one, one.map((group) => ({ ...group, note: "silent" })))).toBe(false);
 });
 
 it("is laid out and hit within a frame, at eight thousand", () => {

@@ -10,6 +10,7 @@ import {
   useReactTable,
 } from "@tanstack/react-table";
 import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from "react";
+import { grouped } from "../../data/format/quantity";
 import { useUrlState } from "../../routing/useUrlState";
 import { EmptyState } from "../EmptyState";
 import { Skeleton } from "../Skeleton";
@@ -20,6 +21,7 @@ import classes from "./DataTable.module.css";
 import { Head } from "./Head";
 import { MANY, ROW, sliceOf } from "./slice";
 import { useChosenColumns } from "./useChosenColumns";
+import { useSides } from "./useSides";
 
 export type { Column } from "./columns";
 
@@ -52,6 +54,7 @@ export function DataTable<T>(props: Props<T>) {
   const [view, setView] = useState({ top: 0, height: 640 });
   const [at, setAt] = useState(0);
   const body = useRef<HTMLTableSectionElement>(null);
+  const box = useSides();
 
   const definitions = useMemo(() => columns.map(definitionOf), [columns]);
   const data = useMemo(() => [...(rows ?? [])], [rows]);
@@ -80,12 +83,14 @@ export function DataTable<T>(props: Props<T>) {
     const row = shown[current];
     const inRow = event.target instanceof HTMLTableRowElement;
     if (event.key === "Enter" && inRow && row !== undefined) onOpen?.(row.original);
-    const next = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: shown.length - 1 }[event.key];
-    if (!inRow || next === undefined || next < 0 || next >= shown.length) return;
+    const last = shown.length - 1;
+    const keys = { ArrowDown: current + 1, ArrowUp: current - 1, PageDown: current + 10, PageUp: current - 10, Home: 0, End: last };
+    const asked = (keys as Readonly<Record<string, number>>)[event.key];
+    if (!inRow || asked === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    const next = Math.min(last, Math.max(0, asked));
     setAt(next);
-    const box = event.currentTarget.closest<HTMLElement>("[data-box]");
-    if (shown.length > MANY && box !== null && (next < from + 2 || next > to - 3)) box.scrollTop = next * ROW;
+    if (shown.length > MANY && box.current !== null && (next < from + 2 || next > to - 3)) box.current.scrollTop = next * ROW;
     requestAnimationFrame(() => body.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus());
   };
 
@@ -94,13 +99,13 @@ export function DataTable<T>(props: Props<T>) {
       <div className={classes.bar}>
         <div className={classes.filters}>{filters}</div>
         <span className={classes.count} role="status">
-          {rows === undefined ? "\u00a0" : `${shown.length} ${what}`}
+          {rows === undefined ? "\u00a0" : counted(shown.length, what)}
         </span>
         <ColumnChoice table={table} />
       </div>
       <div
+        ref={box}
         className={classes.box}
-        data-box
         data-long={shown.length > MANY || undefined}
         onScroll={
           shown.length > MANY
@@ -108,7 +113,7 @@ export function DataTable<T>(props: Props<T>) {
             : undefined
         }
       >
-        <table className={classes.table} aria-label={what} aria-rowcount={shown.length}>
+        <table className={classes.table} aria-label={what} aria-rowcount={shown.length + 1}>
           <thead>
             {table.getHeaderGroups().map((group) => (
               <tr key={group.id}>
@@ -155,7 +160,7 @@ function Line<T>({ row, nth, focusable, onOpen, onFocus }: LineProps<T>) {
     <tr
       data-row={nth}
       data-opens={onOpen !== undefined || undefined}
-      aria-rowindex={nth + 1}
+      aria-rowindex={nth + 2}
       tabIndex={focusable ? 0 : -1}
       onFocus={() => onFocus(nth)}
       onClick={(event) => {
@@ -176,6 +181,11 @@ function Line<T>({ row, nth, focusable, onOpen, onFocus }: LineProps<T>) {
       ))}
     </tr>
   );
+}
+
+/** "1 node", "1 024 nodes". */
+function counted(count: number, what: string): string {
+  return `${grouped(count)} ${count === 1 ? what.replace(/s$/, "") : what}`;
 }
 
 function Gap({ rows }: { readonly rows: number }) {

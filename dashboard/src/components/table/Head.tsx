@@ -24,6 +24,8 @@ export function Head<T>({ header }: { readonly header: Header<T, unknown> }) {
             <Icon name={sorted === "desc" ? "down" : "up"} />
           </span>
         </button>
+      ) : words === null || words === "" ? (
+        <span className="only-read">What can be done</span>
       ) : (
         words
       )}

@@ -24,22 +24,45 @@ let leaving: ReturnType<typeof setTimeout> | undefined;
 
 function become(next: Partial<Kept>): void {
   kept = { ...kept, ...next };
+  // In a tab that nobody sees there is nothing to draw each second; all is told when it is looked at again.
+  if (!document.hidden) tell();
+}
+
+function tell(): void {
   for (const listener of listeners) listener();
 }
 
 export const keptFleet = (): Kept => kept;
 
+/** Somebody watched the fleet in this browser before, and was not refused since. */
+const KNOWN = "sentinel:watched";
+/** Milliseconds that what was begun early waits for the page. */
+const EARLY = 10_000;
+
+/** Called by main.tsx before anything is drawn: whoever watched before most likely does so again, and need not wait for the
+ *  page first. Whoever did not may not be signed in, and is not asked for what would be refused. */
+export function watchEarly(): void {
+  if (remembered()) setTimeout(watchFleet(() => undefined), EARLY);
+}
+
 /** The first to look begins it; a moment after the last it ends. */
 export function watchFleet(listener: () => void): () => void {
+  if (listeners.size === 0) document.addEventListener("visibilitychange", tell);
   listeners.add(listener);
   clearTimeout(leaving);
   if (stop === null) {
     stop = new AbortController();
-    void follow(stop.signal);
+    const mine = stop;
+    if (kept.error !== null) kept = { ...kept, error: null };
+    // Refused: whoever looks next asks anew, as somebody else perhaps.
+    void follow(mine.signal).then(() => {
+      if (stop === mine) stop = null;
+    });
   }
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
+    document.removeEventListener("visibilitychange", tell);
     leaving = setTimeout(() => {
       stop?.abort();
       stop = null;
@@ -67,6 +90,7 @@ async function follow(signal: AbortSignal): Promise<void> {
       if (over()) return;
       const why = trouble(error);
       become({ live: false, error: why });
+      if (why instanceof Refused && why.status === 401) remember(false);
       if (why instanceof Refused && why.status < 500 && why.status !== 429) return;
     }
     await new Promise((resolve) => setTimeout(resolve, pauseBefore(Math.max(1, tries), Math.random())));
@@ -75,9 +99,29 @@ async function follow(signal: AbortSignal): Promise<void> {
 
 function take({ type, data }: StreamEvent): boolean {
   const found = JSON.parse(data) as unknown;
-  if (type === "fleet") become({ fleet: found as Fleet, heardAt: Date.now(), live: true, error: null });
-  else if (type === "delta" && kept.fleet !== null) {
+  if (type === "fleet") {
+    if (kept.fleet === null) remember(true);
+    become({ fleet: found as Fleet, heardAt: Date.now(), live: true, error: null });
+  } else if (type === "delta" && kept.fleet !== null) {
     become({ fleet: withDelta(kept.fleet, found as Delta), heardAt: Date.now(), live: true, error: null });
   } else return false;
   return true;
+}
+
+// A browser may be told to keep nothing: then nothing begins early.
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(KNOWN) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function remember(watched: boolean): void {
+  try {
+    if (watched) localStorage.setItem(KNOWN, "1");
+    else localStorage.removeItem(KNOWN);
+  } catch {
+    // As above.
+  }
 }

@@ -55,3 +55,9 @@ it("rows and columns that are not there change nothing", () => {
 it("unknown counts for nothing in the mean", () => {
   expect(countsOf(FLEET)).toMatchObject({ gpus: 2, util: 10, ill: 1, states: { free: 1, leased: 1 } });
 });
+
+it("counts what is free on a machine that is closed as blocked", () => {
+  const drained = { by: "ana", at: "2026-01-31T12:00:00Z", why: "" };
+  const closed = withDelta(FLEET, { at: 2, revision: 3, nodes: [[0, { drained }]], gpus: [] });
+  expect(countsOf(closed).states).toMatchObject({ free: 0, leased: 1, blocked: 1 });
+});

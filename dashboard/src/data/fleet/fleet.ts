@@ -68,7 +68,11 @@ export interface Counts {
 /** For the line above every page. */
 export function countsOf(fleet: Fleet): Counts {
   const states: Record<GpuState, number> = { free: 0, leased: 0, blocked: 0, unknown: 0 };
-  for (const state of fleet.gpus.state) states[state] += 1;
+  fleet.gpus.state.forEach((state, row) => {
+    // No job gets a GPU of a machine that is closed for new ones.
+    const closed = state === "free" && fleet.nodes[fleet.gpus.node[row] ?? -1]?.drained != null;
+    states[closed ? "blocked" : state] += 1;
+  });
   const known = fleet.gpus.util.filter((value) => value !== null);
   return {
     nodes: fleet.nodes.length,

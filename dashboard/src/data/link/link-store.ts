@@ -24,12 +24,15 @@ function snapshot(): Link {
   return drawn;
 }
 
+// One timer, however many look.
+let timer: ReturnType<typeof setInterval> | undefined;
+
 function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) timer = setInterval(() => become(afterWaiting(link, Date.now())), 1000);
   listeners.add(listener);
-  const timer = setInterval(() => become(afterWaiting(link, Date.now())), 1000);
   return () => {
     listeners.delete(listener);
-    clearInterval(timer);
+    if (listeners.size === 0) clearInterval(timer);
   };
 }
 

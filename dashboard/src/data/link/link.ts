@@ -28,8 +28,9 @@ export function afterWaiting(link: Link, now: number): Link {
   return link.kind === "up" && now - link.heardAt > PATIENCE ? afterBreak(link, now) : link;
 }
 
-/** Milliseconds before try number `tries` (from 1), spread by `random` (0 to 1) so that not all come back at once. */
+/** Milliseconds before try number `tries` (from 1), spread by `random` (0 to 1) so that not all come back at once. Never
+ *  long: a try costs the controller little, and somebody sits before a page that is old. */
 export function pauseBefore(tries: number, random: number): number {
-  const most = Math.min(15_000, 500 * 2 ** Math.min(tries - 1, 10));
+  const most = Math.min(5_000, 500 * 2 ** Math.min(tries - 1, 10));
   return Math.round(most * (0.5 + random / 2));
 }

@@ -13,13 +13,23 @@ export interface Reading {
   readonly onEvent: (event: StreamEvent) => void;
 }
 
+let signedOut: () => void = () => undefined;
+
+/** What is to be done when a stream is refused because nobody is signed in any more. Said once, by main.tsx. */
+export function whenSignedOut(act: () => void): void {
+  signedOut = act;
+}
+
 /** Returns when the stream ended; throws Refused or LinkLost. Silence for longer than the link's patience ends it, too. */
 export async function readStream(address: string, { lastId = "", signal, onEvent }: Reading): Promise<void> {
   const quiet = new AbortController();
   const either = AbortSignal.any([signal, quiet.signal]);
   const headers = { Accept: "text/event-stream", ...(lastId === "" ? {} : { "Last-Event-ID": lastId }) };
   const response = await send("get", address, { headers, signal: either });
-  if (!response.ok) throw refusal(response.status, await bodyOf(response));
+  if (!response.ok) {
+    if (response.status === 401) signedOut();
+    throw refusal(response.status, await bodyOf(response));
+  }
   if (response.body === null) throw new LinkLost("the stream is empty");
 
   let timer = setTimeout(() => quiet.abort(), PATIENCE);

@@ -14,19 +14,26 @@ import css from "./alerts.module.css";
 import { sayCondition, sayNumber, unitOf } from "./condition";
 import { Frame } from "./Frame";
 import { Labels } from "./Labels";
-import { labelsBut, matchesOf, writeMatches } from "./matching";
-import { change, useAlert, useChange, useRules } from "./queries";
+import { labelsBut } from "./matching";
+import { NotTold } from "./NotTold";
+import { change, useAlert, useAlerts, useChange, useChannels, useRules, useSilences } from "./queries";
 import { AlertStateWord, Severity } from "./Severity";
-import { stands } from "./standing";
+import { silenceFor, silencing } from "./silence-draft";
+import { isLoud, stands } from "./standing";
 import { ToldList } from "./ToldList";
+
+const MOST_NAMED = 5;
 
 export function AlertPage({ id }: { id: string }): ReactNode {
   const asked = useAlert(id);
   const alert = asked.data;
+  // What stands above the rest is known before it is drawn: nothing moves.
+  const [rules, channels] = [useRules(), useChannels()];
+  const isWhole = !rules.isPending && !channels.isPending;
   return (
-    <Frame at="/alerts" title="Alert" asked={asked} actions={alert && <Actions alert={alert} />}>
+    <Frame at="/alerts" title={alert?.summary ?? "Alert"} asked={asked} actions={alert && <Actions alert={alert} />}>
       {asked.error !== null && <Refusal error={asked.error} />}
-      {alert === undefined ? asked.error === null && <Skeleton rows={10} /> : <Whole alert={alert} />}
+      {alert !== undefined && isWhole ? <Whole alert={alert} /> : asked.error === null && <Skeleton rows={12} />}
     </Frame>
   );
 }
@@ -36,25 +43,24 @@ function Whole({ alert }: { alert: Alert }): ReactNode {
   const more = labelsBut(alert.annotations, "summary", "next_step");
   return (
     <>
-      <div className={css.stack}>
-        <h2>{alert.summary}</h2>
-        <div className={css.row}>
-          <Severity of={alert.severity} quiet={!stands(alert)} />
-          <AlertStateWord alert={alert} />
-          <span className={css.dim}>
-            {alert.ended_at === null ? "since " : "over since "}
-            <Time at={alert.ended_at ?? alert.started_at} />
-          </span>
-          <Where labels={alert.labels} />
-        </div>
+      <div className={css.row}>
+        <Severity of={alert.severity} quiet={!stands(alert)} />
+        <AlertStateWord alert={alert} />
+        <span className={css.dim}>
+          {alert.ended_at === null ? "since " : "over since "}
+          <Time at={alert.ended_at ?? alert.started_at} />
+        </span>
+        <Where labels={alert.labels} />
       </div>
+      {isLoud(alert) && <NotTold standing={[alert]} />}
       {alert.next_step !== null && (
         <div className={css.next}>
           <h2>What to do next</h2>
           <p>{alert.next_step}</p>
         </div>
       )}
-      {alert.muted !== null && <Quietly alert={alert} />}
+      {alert.muted !== null && <Quietly muted={alert.muted} />}
+      <KeepsQuiet id={alert.fingerprint} />
       {alert.ack !== null && (
         <p className={css.quietly}>
           Seen by <strong>{alert.ack.by}</strong> <Time at={alert.ack.at} />
@@ -90,7 +96,7 @@ function Whole({ alert }: { alert: Alert }): ReactNode {
             <dd>{alert.fired_at === null ? "not yet" : <Time at={alert.fired_at} />}</dd>
             <dt>Labels</dt>
             <dd>
-              <Labels of={alert.labels} />
+              <Labels of={alert.labels} linked />
             </dd>
             <dt>Id</dt>
             <dd>
@@ -106,11 +112,12 @@ function Whole({ alert }: { alert: Alert }): ReactNode {
 
 /** The ways to what it is about. */
 function Where({ labels }: Pick<Alert, "labels">): ReactNode {
-  const { node = "", uuid = "", gpu } = labels;
+  const { node = "", uuid = "", gpu, job = "" } = labels;
   return (
     <>
       {node !== "" && <Link to={paths.node(node)}>{node}</Link>}
       {uuid !== "" && <Link to={paths.gpu(uuid)}>{gpu === undefined ? uuid : `GPU ${gpu}`}</Link>}
+      {job !== "" && <Link to={paths.job(job)}>job {job}</Link>}
     </>
   );
 }
@@ -124,24 +131,49 @@ function Fact({ name, text }: { name: string; text: string }): ReactNode {
   );
 }
 
-function Quietly({ alert }: { alert: Alert }): ReactNode {
-  const { muted } = alert;
-  if (muted === null) return null;
+/** Why nobody is told of it. */
+function Quietly({ muted }: { muted: NonNullable<Alert["muted"]> }): ReactNode {
+  const silences = useSilences().data?.items;
+  const isOurs = silences?.some((one) => one.id === muted.by) ?? false;
   return (
     <p className={css.quietly}>
-      Nobody is told: {muted.how === "silenced" ? "a " : "a worse one, "}
-      {muted.how === "silenced" ? (
-        <Link to={`/alerts/silences?id=${encodeURIComponent(muted.by)}`}>silence</Link>
-      ) : (
-        <Link to={`/alerts/${encodeURIComponent(muted.by)}`}>{muted.why}</Link>
-      )}
-      {muted.how === "silenced" && <> says why: {muted.why}</>}
-      {muted.until !== null && (
+      {muted.how === "inhibited" ? (
         <>
-          , which ends <Time at={muted.until} />
+          Kept quiet by a worse one of the same cause:{" "}
+          <Link to={`/alerts/${encodeURIComponent(muted.by)}`}>{muted.why}</Link>. Nobody is told of this one meanwhile.
+        </>
+      ) : (
+        <>
+          Kept quiet by{" "}
+          {isOurs ? <Link to={`/alerts/silences?id=${encodeURIComponent(muted.by)}`}>a silence</Link> : "a silence"} of{" "}
+          {muted.why}
+          {muted.until !== null && (
+            <>
+              {" "}
+              (ends <Time at={muted.until} />)
+            </>
+          )}
+          . Nobody is told of it meanwhile.
         </>
       )}
-      .
+    </p>
+  );
+}
+
+/** The other way round: what is not told because of this one. */
+function KeepsQuiet({ id }: { id: string }): ReactNode {
+  const quiet = useAlerts().data?.items.filter((one) => one.muted?.how === "inhibited" && one.muted.by === id) ?? [];
+  if (quiet.length === 0) return null;
+  return (
+    <p className={css.quietly}>
+      While it fires, nobody is told of {quiet.length === 1 ? "one other" : `${quiet.length} others`}:{" "}
+      {quiet.slice(0, MOST_NAMED).map((one, place) => (
+        <span key={one.fingerprint}>
+          {place > 0 && ", "}
+          <Link to={`/alerts/${encodeURIComponent(one.fingerprint)}`}>{one.summary}</Link>
+        </span>
+      ))}
+      {quiet.length > MOST_NAMED && ` and ${quiet.length - MOST_NAMED} more`}.
     </p>
   );
 }
@@ -151,8 +183,6 @@ function Actions({ alert }: { alert: Alert }): ReactNode {
   const [asking, setAsking] = useState(false);
   const undo = useChange(() => change.unack(alert.fingerprint), "alerts");
   if (!may || !stands(alert)) return null;
-  const labels = alert.rule === "finding" ? alert.series : labelsBut(alert.labels, "finding");
-  const match = writeMatches({ rule: [alert.rule], ...matchesOf(labels) });
   return (
     <>
       {undo.error !== null && <Refusal error={undo.error} />}
@@ -165,7 +195,7 @@ function Actions({ alert }: { alert: Alert }): ReactNode {
       )}
       <Button
         variant="default"
-        renderRoot={(props) => <Link {...props} to={`/alerts/silences?new=1&match=${encodeURIComponent(match)}`} />}
+        renderRoot={(props) => <Link {...props} to={silenceFor(silencing(alert))} />}
       >
         Silence…
       </Button>

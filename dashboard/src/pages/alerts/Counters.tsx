@@ -1,21 +1,27 @@
 // How many stand, by severity; each is a filter. Used by the page Alerts.
 import type { ReactNode } from "react";
-import type { Severity as Name } from "../../data/alerting";
 import { Unknown } from "../../components/Unknown";
+import type { AlertPage, Severity as Name } from "../../data/alerting";
+import { useNow } from "../../data/useNow";
 import { Severity } from "./Severity";
-import { SEVERITIES, type Counts } from "./standing";
+import { counted, SEVERITIES } from "./standing";
 import css from "./standing.module.css";
+import { watchSays } from "./watch-says";
 
 interface Props {
   /** undefined: not known yet. */
-  readonly counts: Counts | undefined;
-  /** Somebody looks: that there are none means that there are none. */
-  readonly sure: boolean;
+  readonly page: AlertPage | undefined;
+  /** When that was had, in epoch milliseconds. */
+  readonly at: number;
   readonly chosen: readonly Name[];
   readonly choose: (severities: readonly Name[]) => void;
 }
 
-export function Counters({ counts, sure, chosen, choose }: Props): ReactNode {
+export function Counters({ page, at, chosen, choose }: Props): ReactNode {
+  const now = useNow(5_000);
+  const counts = page && counted(page.items);
+  // While nobody looks, that there are none does not mean that there are none.
+  const sure = page !== undefined && watchSays(page.watch, (now - at) / 1000).sure;
   const toggled = (one: Name): readonly Name[] =>
     chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one];
   return (

@@ -1,5 +1,5 @@
 // The page /alerts/deliveries: what was sent, what waits, what was given up, and why. Its filters are in the address.
-import { Button, SegmentedControl, Select } from "@mantine/core";
+import { Button, NativeSelect, SegmentedControl } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Refusal } from "../../components/Refusal";
@@ -40,13 +40,11 @@ export function DeliveriesPage(): ReactNode {
           value={state}
           onChange={(value) => setView({ state: value }, { step: true })}
         />
-        <Select
+        <NativeSelect
           aria-label="Channel"
-          placeholder="All channels"
-          clearable
-          data={channel === "" || names.includes(channel) ? names : [...names, channel]}
-          value={channel === "" ? null : channel}
-          onChange={(value) => setView({ channel: value ?? "" }, { step: true })}
+          data={[{ value: "", label: "All channels" }, ...names, ...(channel === "" || names.includes(channel) ? [] : [channel])]}
+          value={channel}
+          onChange={(event) => setView({ channel: event.currentTarget.value }, { step: true })}
         />
       </div>
       {asked.error !== null && <Refusal error={asked.error} />}

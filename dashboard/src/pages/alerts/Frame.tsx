@@ -1,12 +1,13 @@
 // What every page of alerts has around it: the way to the others, and whether anybody looks. Used by them.
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { Page } from "../../components/Page";
 import { Time } from "../../components/Time";
 import { useLink } from "../../data/link/link-store";
 import { useNow } from "../../data/useNow";
 import { Link } from "../../routing/Link";
 import css from "./alerts.module.css";
+import { Sign } from "./NotTold";
 import { useAlerts } from "./queries";
 import { counted } from "./standing";
 import { watchSays } from "./watch-says";
@@ -34,10 +35,16 @@ export function Frame({ at, title, actions, asked, children }: Props): ReactNode
   const counts = standing.data && counted(standing.data.items);
   const loud = counts && counts.critical + counts.warning + counts.info;
   const link = useLink();
+  const tabs = useRef<HTMLElement>(null);
+  // On a phone the tabs are wider than the page: the one that is open is to be seen.
+  useEffect(() => {
+    const [row, open] = [tabs.current, tabs.current?.querySelector<HTMLElement>("[aria-current]")];
+    if (row && open) row.scrollLeft = open.offsetLeft - row.offsetLeft - (row.clientWidth - open.offsetWidth) / 2;
+  }, [at]);
   const stale = asked?.data !== undefined && (asked.error !== null || link.kind === "lost");
   return (
     <Page title={title} actions={actions} stale={stale} fetchedAt={stale ? asked.dataUpdatedAt : null}>
-      <nav className={css.tabs} aria-label="Alerts">
+      <nav ref={tabs} className={css.tabs} aria-label="Alerts">
         {TABS.map(([path, name]) => (
           <Link key={path} to={path} className={css.tab} aria-current={path === at ? "page" : undefined}>
             {name}
@@ -58,10 +65,8 @@ function WatchBanner(): ReactNode {
   if (data === undefined) return null;
   const says = watchSays(data.watch, (now - dataUpdatedAt) / 1000);
   return says.warnings.map(({ loud, title, text }) => (
-    <div key={title} role={loud ? "alert" : "status"} className={`${css.banner ?? ""} ${loud ? (css.loud ?? "") : ""}`}>
-      <svg viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
-        <path d="M8 1 15.5 14.5H.5zM7.2 6v4.2h1.6V6zm0 5.4v1.6h1.6v-1.6z" fillRule="evenodd" />
-      </svg>
+    <div key={title} role={loud ? "alert" : "status"} className={css.banner} data-loud={loud || undefined}>
+      <Sign />
       <strong>{title}</strong>
       <p>
         {text}{" "}

@@ -7,13 +7,15 @@ import css from "./past.module.css";
 
 interface Props {
   readonly points: readonly Point[];
-  readonly rule: Rule;
+  readonly rule: Pick<Rule, "metric" | "op" | "threshold">;
   readonly start: number;
   readonly end: number;
   readonly unit: string;
+  /** When it fired or would have, from and to in epoch seconds. */
+  readonly fired?: readonly (readonly [number, number])[];
 }
 
-export function PastLine({ points, rule, start, end, unit }: Props): ReactNode {
+export function PastLine({ points, rule, start, end, unit, fired = [] }: Props): ReactNode {
   const [at, setAt] = useState<number | null>(null);
   const scale = scaleOf(points, rule.threshold, start, end);
   const bad = badSide(rule.op, rule.threshold, scale);
@@ -55,6 +57,9 @@ export function PastLine({ points, rule, start, end, unit }: Props): ReactNode {
         )}
         {gapsOf(points, scale).map(([from, to]) => (
           <rect key={from} x={xOf(from, scale)} width={xOf(to, scale) - xOf(from, scale)} y="0" height="100" className={css.gap} />
+        ))}
+        {fired.map(([from, to]) => (
+          <rect key={from} x={xOf(from, scale)} width={Math.max(2, xOf(to, scale) - xOf(from, scale))} y="0" height="100" className={css.fired} />
         ))}
         <path d={`M0 ${yOf(rule.threshold, scale)}H1000`} className={css.threshold} />
         <path d={pathOf(points, scale)} className={css.values} />

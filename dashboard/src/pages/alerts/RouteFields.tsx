@@ -1,8 +1,9 @@
 // The fields of a route. Texts that cannot be read stay in their field, and the route as it was. Used by the list of routes.
-import { MultiSelect, Switch, TextInput } from "@mantine/core";
+import { Checkbox, Switch, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import type { Route } from "../../data/alerting";
 import css from "./alerts.module.css";
+import own from "./list.module.css";
 import { MatchesField } from "./MatchesField";
 import { readSpan, writeSpan } from "./span";
 
@@ -16,15 +17,18 @@ export function RouteFields({ route, channels, set }: Props): ReactNode {
   const gone = route.channels.filter((name) => !channels.includes(name));
   return (
     <div className={css.stack}>
-      <div className={css.pair}>
-        <TextInput label="Name" value={route.name} onChange={(event) => set({ ...route, name: event.currentTarget.value.trim() })} />
-        <MultiSelect
-          label="Channels"
-          data={[...channels, ...gone]}
-          value={[...route.channels]}
-          onChange={(names) => set({ ...route, channels: names })}
-        />
-      </div>
+      <TextInput label="Name" value={route.name} onChange={(event) => set({ ...route, name: event.currentTarget.value.trim() })} />
+      <fieldset className={own.choice}>
+        <legend>Channels</legend>
+        {[...channels, ...gone].map((name) => (
+          <Checkbox
+            key={name}
+            label={gone.includes(name) ? `${name} (gone)` : name}
+            checked={route.channels.includes(name)}
+            onChange={() => set({ ...route, channels: toggled(route.channels, name) })}
+          />
+        ))}
+      </fieldset>
       <MatchesField
         label="Which alerts"
         description="severity=critical rule=gpu-*; empty: all"
@@ -54,6 +58,11 @@ export function RouteFields({ route, channels, set }: Props): ReactNode {
       />
     </div>
   );
+}
+
+/** Those there are keep their order; a new one is the last. */
+function toggled(names: readonly string[], name: string): readonly string[] {
+  return names.includes(name) ? names.filter((one) => one !== name) : [...names, name];
 }
 
 interface SpanProps {

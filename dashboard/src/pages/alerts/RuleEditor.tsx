@@ -1,6 +1,6 @@
 // A rule, to be read or written, beside what it would have done. Used by the page Rules.
 import { Button } from "@mantine/core";
-import { useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Refusal } from "../../components/Refusal";
 import { useMe } from "../../data/me";
 import type { Rule } from "../../data/alerting";
@@ -11,6 +11,7 @@ import { ruleOf, wrongIn, wrongWithoutName, type RuleDraft } from "./rule-draft"
 import { RuleFields } from "./RuleFields";
 import { RulePreview } from "./RulePreview";
 import own from "./rules.module.css";
+import { Unsaved } from "./Unsaved";
 
 interface Props {
   readonly start: RuleDraft;
@@ -22,16 +23,39 @@ interface Props {
   readonly copy: (name: string) => void;
 }
 
+const ORIGIN: Readonly<Record<Rule["origin"], string>> = {
+  shipped: "comes with Sentinel",
+  changed: "comes with Sentinel, changed here",
+  own: "written here",
+};
+
 export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): ReactNode {
   const may = useMe().can("operate");
   const [draft, setDraft] = useState(start);
+  const [base, setBase] = useState(start);
   const [tried, setTried] = useState(false);
   const put = useChange((one: RuleDraft) => change.putRule(one.name, ruleOf(one)), "alert-rules", "alerts");
   const remove = useChange((name: string) => change.removeRule(name), "alert-rules", "alerts");
   const wrong = wrongIn(draft, taken);
   const isWrong = Object.keys(wrong).length > 0;
   const isTriable = Object.keys(wrongWithoutName(draft)).length === 0;
-  const isChanged = JSON.stringify(draft) !== JSON.stringify(start);
+  const isChanged = !same(draft, base);
+  // Somebody else wrote it, or its switch in the list was turned: what nobody edits here is shown as it is now.
+  const isOvertaken = !same(start, base);
+  const take = (): void => {
+    setBase(start);
+    setDraft(start);
+  };
+  if (isOvertaken && (!isChanged || same(draft, start))) take();
+
+  // Sent, or saved and not listed yet.
+  const isWritten = put.error === null && put.variables !== undefined && same(put.variables, draft);
+
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Opened from far down the list, it would be out of sight.
+    if ((place.current?.getBoundingClientRect().top ?? 0) < 0) place.current?.scrollIntoView();
+  }, []);
 
   const submit = (): void => {
     setTried(true);
@@ -39,7 +63,10 @@ export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): R
   };
 
   return (
-    <section className={css.panel} aria-label={rule === null ? "New rule" : `Rule ${rule.name}`}>
+    <section ref={place} className={`${css.panel ?? ""} ${own.open ?? ""}`} aria-label={rule === null ? "New rule" : `Rule ${rule.name}`}>
+      {may && isChanged && !isWritten && (
+        <Unsaved what={rule === null ? "the new rule" : `the rule ${rule.name}`}>What was typed is lost.</Unsaved>
+      )}
       <div className={own.editor}>
         <form
           className={css.stack}
@@ -51,11 +78,19 @@ export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): R
         >
           <div className={css.head}>
             <h2>{rule === null ? "New rule" : rule.name}</h2>
-            {rule !== null && <span className={css.dim}>{rule.origin}</span>}
+            {rule !== null && <span className={css.dim}>{ORIGIN[rule.origin]}</span>}
           </div>
           <fieldset disabled={!may} className={own.fields}>
             <RuleFields draft={draft} set={(part) => setDraft({ ...draft, ...part })} wrong={tried ? wrong : shownBeforeTried(wrong, draft)} isNew={rule === null} />
           </fieldset>
+          {isOvertaken && isChanged && (
+            <p className={css.warn} role="status">
+              It was changed elsewhere meanwhile; saving replaces that.{" "}
+              <Button variant="default" size="compact-sm" onClick={take}>
+                Show it as it is now
+              </Button>
+            </p>
+          )}
           {put.error !== null && <Refusal error={put.error} />}
           {remove.error !== null && <Refusal error={remove.error} />}
           {may ? (
@@ -94,6 +129,10 @@ export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): R
       </div>
     </section>
   );
+}
+
+function same(one: RuleDraft, other: RuleDraft): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Before anybody tried to save, a field that is empty yet is not called wrong. */

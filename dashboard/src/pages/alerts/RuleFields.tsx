@@ -1,7 +1,7 @@
 // The fields of a rule. Used by its editor.
-import { Autocomplete, Select, Switch, Textarea, TextInput } from "@mantine/core";
-import type { ReactNode } from "react";
-import type { Comparison, WrittenRule } from "../../data/alerting";
+import { NativeSelect, Switch, Textarea, TextInput } from "@mantine/core";
+import { useId, type ReactNode } from "react";
+import type { Comparison, Severity, WrittenRule } from "../../data/alerting";
 import { unitOf } from "./condition";
 import css from "./alerts.module.css";
 import { useMetrics } from "./queries";
@@ -26,7 +26,7 @@ interface Props {
 
 export function RuleFields({ draft, set, wrong, isNew }: Props): ReactNode {
   const metrics = useMetrics().data?.items ?? [];
-  const names = metrics.map((one) => one.name);
+  const known = useId();
   const unit = unitOf({ metric: draft.metric, of: draft.of });
   const help = metrics.find((one) => one.name === draft.metric)?.help;
   const field = (name: Exclude<keyof RuleDraft, "others" | "enabled">): { value: string; error: string | undefined } => ({
@@ -35,6 +35,11 @@ export function RuleFields({ draft, set, wrong, isNew }: Props): ReactNode {
   });
   return (
     <>
+      <datalist id={known}>
+        {metrics.map((one) => (
+          <option key={one.name} value={one.name} />
+        ))}
+      </datalist>
       {isNew && (
         <TextInput
           label="Name"
@@ -44,22 +49,20 @@ export function RuleFields({ draft, set, wrong, isNew }: Props): ReactNode {
         />
       )}
       <div className={own["condition-fields"]}>
-        <Autocomplete
+        <TextInput
           label="Metric"
           placeholder="gpu_temperature_celsius"
           description={help ?? NBSP}
-          data={names}
-          limit={100}
+          list={known}
           {...field("metric")}
-          onChange={(metric) => set({ metric })}
+          onChange={(event) => set({ metric: event.currentTarget.value.trim() })}
         />
-        <Select
+        <NativeSelect
           label="is"
           description={NBSP}
-          allowDeselect={false}
           data={COMPARISONS.map((value) => ({ value, label: SIGNS[value] }))}
           value={draft.op}
-          onChange={(op) => set({ op: COMPARISONS.find((one) => one === op) ?? ">" })}
+          onChange={(event) => set({ op: event.currentTarget.value as Comparison })}
         />
         <TextInput
           label="Threshold"
@@ -82,31 +85,28 @@ export function RuleFields({ draft, set, wrong, isNew }: Props): ReactNode {
           {...field("keep")}
           onChange={(event) => set({ keep: event.currentTarget.value })}
         />
-        <Select
+        <NativeSelect
           label="Severity"
           description={NBSP}
-          allowDeselect={false}
           data={[...SEVERITIES]}
           value={draft.severity}
-          onChange={(value) => set({ severity: (value ?? "warning") })}
+          onChange={(event) => set({ severity: event.currentTarget.value as Severity })}
         />
       </div>
       <div className={css.pair}>
-        <Autocomplete
+        <TextInput
           label="In percent of"
-          description="Another metric; empty: as it is"
-          data={names}
-          limit={100}
+          description="Another metric, or nothing"
+          list={known}
           {...field("of")}
-          onChange={(of) => set({ of })}
+          onChange={(event) => set({ of: event.currentTarget.value.trim() })}
         />
-        <Select
-          label="A series that says nothing"
+        <NativeSelect
+          label="A silent series"
           description={NBSP}
-          allowDeselect={false}
           data={NO_DATA}
           value={draft.noData}
-          onChange={(value) => set({ noData: (value ?? "ignore") as WrittenRule["no_data"] })}
+          onChange={(event) => set({ noData: event.currentTarget.value as WrittenRule["no_data"] })}
         />
       </div>
       <TextInput

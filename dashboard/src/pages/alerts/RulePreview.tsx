@@ -1,7 +1,7 @@
 // What a rule would have done: how often, when, and where; worked out anew while it is written. Used by its editor.
 import { useDebouncedValue } from "@mantine/hooks";
 import { SegmentedControl } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
 import { Time } from "../../components/Time";
@@ -10,7 +10,8 @@ import { useUrlState } from "../../routing/useUrlState";
 import type { Preview, WrittenRule } from "../../data/alerting";
 import { sayNumber, unitOf } from "./condition";
 import css from "./alerts.module.css";
-import { MOST_ROWS, sayTimes, strip, whereOf } from "./preview-strip";
+import { MOST_ROWS, sayTimes, strip, whereOf, type Strip as StripDrawn } from "./preview-strip";
+import { PreviewChart } from "./PreviewChart";
 import { usePreview } from "./queries";
 import own from "./rules.module.css";
 import { saySpan } from "./span";
@@ -49,29 +50,38 @@ export function RulePreview({ rule }: { rule: Omit<WrittenRule, "name"> | null }
       ) : asked.data === undefined || settled === null ? (
         <Skeleton rows={6} />
       ) : (
-        <Found preview={asked.data} unit={unitOf(settled)} since={since} />
+        <Found preview={asked.data} rule={settled} since={since} />
       )}
     </section>
   );
 }
 
-function Found({ preview, unit, since }: { preview: Preview; unit: string; since: string }): ReactNode {
-  const length = WHEN.find((one) => one.value === since)?.label ?? since;
+function Found({ preview, rule, since }: { preview: Preview; rule: Omit<WrittenRule, "name">; since: string }): ReactNode {
+  const [chosen, setChosen] = useState("");
+  const unit = unitOf(rule);
+  const length = since === "1d" ? "day" : (WHEN.find((one) => one.value === since)?.label ?? since);
+  const drawn = strip(preview);
+  const row = drawn.rows.find((one) => one.where === chosen) ?? drawn.rows[0];
   return (
     <div className={own.found}>
       <p className={own.says} role="status">
         {preview.series === 0
           ? "Nothing is known that it would watch"
-          : `Would have fired ${sayTimes(preview.times)} in the last ${length}`}
+          : preview.times === 0
+            ? `Would not have fired in the last ${length}`
+            : `Would have fired ${sayTimes(preview.times)} in the last ${length}`}
       </p>
       <p className={css.small}>
         {preview.series === 0
           ? "No series of that metric, with those labels, was recorded in that time. Is the name right?"
           : preview.says}
       </p>
-      {preview.fired.length > 0 && <Strip preview={preview} />}
+      {row !== undefined && <Strip drawn={drawn} since={preview.since} open={row.where} choose={setChosen} />}
+      {preview.series > 0 && (
+        <PreviewChart rule={rule} preview={preview} since={since} fired={row?.marks.map((mark) => mark.fired) ?? []} />
+      )}
       {preview.fired.length > 0 && (
-        <ul className={own.times} aria-label="When it would have fired, the newest first">
+        <ul className={own.times} tabIndex={0} aria-label="When it would have fired, the newest first">
           {[...preview.fired]
             .reverse()
             .slice(0, MOST_TIMES)
@@ -91,46 +101,45 @@ function Found({ preview, unit, since }: { preview: Preview; unit: string; since
   );
 }
 
-function Strip({ preview }: { preview: Preview }): ReactNode {
-  const { rows, more, days } = strip(preview);
+interface StripProps {
+  readonly drawn: StripDrawn;
+  readonly since: string;
+  /** The row whose line is drawn below. */
+  readonly open: string;
+  readonly choose: (where: string) => void;
+}
+
+function Strip({ drawn: { rows, more, days }, since, open, choose }: StripProps): ReactNode {
   return (
-    <div className={own.strip} aria-hidden="true">
+    <div className={own.strip}>
       {rows.map((row) => (
-        <StripRow key={row.where} name={row.where}>
-          {days.map((day) => (
-            <path key={day.left} d={`M${day.left * 1000} 0V20`} className={own.day} />
-          ))}
-          {row.marks.map((mark) => (
-            <rect
-              key={mark.fired.began}
-              x={mark.left * 1000}
-              width={mark.width * 1000}
-              y="3"
-              height="14"
-              className={own.mark}
-              data-state={mark.fired.state}
-            />
-          ))}
-        </StripRow>
+        <Fragment key={row.where}>
+          <button type="button" className={own.where} title={row.where} aria-pressed={row.where === open} onClick={() => choose(row.where)}>
+            {row.where}
+          </button>
+          <svg viewBox="0 0 1000 20" preserveAspectRatio="none" className={own.bar} aria-hidden="true">
+            {days.map((day) => (
+              <path key={day.left} d={`M${day.left * 1000} 0V20`} className={own.day} />
+            ))}
+            {row.marks.map((mark) => (
+              <rect
+                key={mark.fired.began}
+                x={mark.left * 1000}
+                width={mark.width * 1000}
+                y="3"
+                height="14"
+                className={own.mark}
+                data-state={mark.fired.state}
+              />
+            ))}
+          </svg>
+        </Fragment>
       ))}
       <div className={own.ends}>
-        <Time at={preview.since} />
+        <Time at={since} />
         {more > 0 && <span>{`the ${MOST_ROWS} that fired last; ${more} more`}</span>}
         <span>now</span>
       </div>
     </div>
-  );
-}
-
-function StripRow({ name, children }: { name: string; children: ReactNode }): ReactNode {
-  return (
-    <>
-      <span className={own.where} title={name}>
-        {name}
-      </span>
-      <svg viewBox="0 0 1000 20" preserveAspectRatio="none" className={own.bar}>
-        {children}
-      </svg>
-    </>
   );
 }

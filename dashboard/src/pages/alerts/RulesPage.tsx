@@ -60,7 +60,7 @@ export function RulesPage(): ReactNode {
       {asked.error !== null && <Refusal error={asked.error} />}
       {rules !== undefined && (isNew || open !== undefined) && (
         <RuleEditor
-          key={isNew ? `new ${open?.name ?? ""}` : open?.name}
+          key={isNew ? `new ${view.from}` : open?.name}
           start={start}
           rule={isNew ? null : (open ?? null)}
           taken={isNew ? taken : new Set()}
@@ -129,9 +129,9 @@ function Line({ rule, may, open }: { rule: Rule; may: boolean; open: boolean }):
       </span>
       <span className={own.standing}>
         {rule.standing > 0 ? (
-          <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>{rule.standing} standing</Link>
+          <Link to={`/alerts?rule=${encodeURIComponent(rule.name)}`}>{rule.standing} firing</Link>
         ) : (
-          <span className={css.dim}>none</span>
+          <span className={css.dim}>{rule.enabled ? "not firing" : "off"}</span>
         )}
       </span>
       {may ? (

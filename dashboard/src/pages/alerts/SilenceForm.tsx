@@ -7,6 +7,7 @@ import type { NewSilence, Weekly } from "../../data/alerting";
 import css from "./alerts.module.css";
 import { factsOf, fits, readMatches } from "./matching";
 import { change, useAlerts, useChange } from "./queries";
+import { sayMeant } from "./silence-draft";
 import { stands } from "./standing";
 import { localOf, momentOf, wrongInWeekly } from "./weekly";
 import { WeeklyFields } from "./WeeklyFields";
@@ -24,15 +25,16 @@ const MOST_NAMED = 5;
 interface Props {
   /** Matchers to begin with, as text. */
   readonly start: string;
+  readonly startWhy: string;
   readonly close: () => void;
   readonly added: (id: string) => void;
 }
 
-export function SilenceForm({ start, close, added }: Props): ReactNode {
+export function SilenceForm({ start, startWhy, close, added }: Props): ReactNode {
   const [text, setText] = useState(start);
   const [hours, setHours] = useState("1");
   const [end, setEnd] = useState(() => localOf(new Date(Date.now() + 24 * HOUR)));
-  const [why, setWhy] = useState("");
+  const [why, setWhy] = useState(startWhy);
   const [weekly, setWeekly] = useState<Weekly | null>(null);
   const [tried, setTried] = useState(false);
   const now = useNow(10_000);
@@ -120,16 +122,12 @@ function Means({ text }: { text: string }): ReactNode {
   const standing = useAlerts().data?.items.filter(stands);
   const read = readMatches(text);
   if (standing === undefined || read.wrong !== null || Object.keys(read.matches).length === 0) {
-    return <p className={css.dim}>Whom of those that stand now it means is shown here.</p>;
+    return <p className={css.dim}>Which of the alerts that stand now it would silence is shown here, once you say whom.</p>;
   }
   const found = standing.filter((one) => fits(read.matches, factsOf(one)));
   return (
     <div className={css.stack} role="status">
-      <h3>
-        {found.length === 0
-          ? `None of the ${standing.length} that stand now`
-          : `${found.length} of the ${standing.length} that stand now`}
-      </h3>
+      <h3>{sayMeant(found.length, standing.length)}</h3>
       {found.slice(0, MOST_NAMED).map((one) => (
         <p key={one.fingerprint} className={css.small}>
           {one.summary} <span className={css.dim}>{one.rule}</span>

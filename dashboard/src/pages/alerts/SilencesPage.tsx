@@ -1,4 +1,5 @@
-// The page /alerts/silences: what is kept quiet, by whom, until when; ?new=1 adds one (&match=… fills it in), ?id= marks one.
+// The page /alerts/silences: what is kept quiet, by whom, until when; ?new=1 adds one (&match= and &why= fill it in),
+// ?id= marks one.
 import { Button, Switch } from "@mantine/core";
 import type { ReactNode } from "react";
 import { EmptyState } from "../../components/EmptyState";
@@ -7,6 +8,7 @@ import { Skeleton } from "../../components/Skeleton";
 import { Time } from "../../components/Time";
 import { useMe } from "../../data/me";
 import { useNow } from "../../data/useNow";
+import { Link } from "../../routing/Link";
 import { flag, text } from "../../routing/url-fields";
 import { useUrlState } from "../../routing/useUrlState";
 import type { Silence } from "../../data/alerting";
@@ -17,11 +19,12 @@ import { MatchesShown } from "./Labels";
 import own from "./list.module.css";
 import { factsOf, fits } from "./matching";
 import { change, useAlerts, useChange, useSilences } from "./queries";
+import { silenceAgain } from "./silence-draft";
 import { SilenceForm } from "./SilenceForm";
 import { stands } from "./standing";
 import { inOrder, sayWeekly } from "./weekly";
 
-const FIELDS = { new: flag(), match: text(), id: text(), ended: flag() };
+const FIELDS = { new: flag(), match: text(), why: text(), id: text(), ended: flag() };
 
 export function SilencesPage(): ReactNode {
   const [view, setView] = useUrlState(FIELDS);
@@ -37,25 +40,29 @@ export function SilencesPage(): ReactNode {
       at="/alerts/silences"
       title="Silences"
       asked={asked}
-      actions={may && !isNew && <Button onClick={() => setView({ new: true, match: "" }, { step: true })}>New silence</Button>}
+      actions={may && !isNew && <Button onClick={() => setView({ new: true, match: "", why: "" }, { step: true })}>New silence</Button>}
     >
       {asked.error !== null && <Refusal error={asked.error} />}
       {isNew && (
         <SilenceForm
+          key={`${view.match} ${view.why}`}
           start={view.match}
-          close={() => setView({ new: false, match: "" })}
-          added={(id) => setView({ new: false, match: "", id })}
+          startWhy={view.why}
+          close={() => setView({ new: false, match: "", why: "" })}
+          added={(id) => setView({ new: false, match: "", why: "", id })}
         />
       )}
       {shown === undefined ? (
         asked.error === null && <Skeleton rows={6} />
       ) : shown.length === 0 ? (
-        <EmptyState
-          title="No silences"
-          action={may && !isNew && <Button onClick={() => setView({ new: true }, { step: true })}>New silence</Button>}
-        >
-          Everybody is told of everything. A silence keeps alerts from being told for a while; they are still shown.
-        </EmptyState>
+        !isNew && (
+          <EmptyState
+            title="No silences"
+            action={may && <Button onClick={() => setView({ new: true }, { step: true })}>New silence</Button>}
+          >
+            Everybody is told of everything. A silence keeps alerts from being told for a while; they are still shown.
+          </EmptyState>
+        )
       ) : (
         <ul className={own.list}>
           {shown.map((one) => (
@@ -115,18 +122,25 @@ function Line({ silence, may, marked }: { silence: Silence; may: boolean; marked
         </p>
         {end.error !== null && <Refusal error={end.error} />}
       </div>
-      {may && silence.state !== "ended" && (
-        <ConfirmButton
-          label="End…"
-          title="End this silence now?"
-          yes="End it"
-          busy={end.isPending}
-          act={() => end.mutate(silence.id)}
-        >
-          {standing !== undefined && standing.length > 0
-            ? `${sayStanding(standing.length)}: people are told of them again.`
-            : "It matches nothing that stands now."}
-        </ConfirmButton>
+      {may && (
+        <div className={css.actions}>
+          <Button variant="default" size="compact-sm" renderRoot={(props) => <Link {...props} to={silenceAgain(silence)} />}>
+            {silence.state === "ended" ? "Again…" : "Prolong…"}
+          </Button>
+          {silence.state !== "ended" && (
+            <ConfirmButton
+              label="End…"
+              title="End this silence now?"
+              yes="End it"
+              busy={end.isPending}
+              act={() => end.mutate(silence.id)}
+            >
+              {standing !== undefined && standing.length > 0
+                ? `${sayStanding(standing.length)}: people are told of them again.`
+                : "It matches nothing that stands now."}
+            </ConfirmButton>
+          )}
+        </div>
       )}
     </li>
   );

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { inPercent, sayCondition, sayNumber, unitOf, unitsOf } from "./condition";
+import { inPercent, sayCondition, sayMeasured, sayNumber, unitOf, unitsOf } from "./condition";
 import { rule } from "./sample";
 
 it("says a condition with its unit", () => {
@@ -25,4 +25,10 @@ it("is unknown in percent where either is", () => {
 it("knows that the values of a rule with a whole are percent", () => {
   const units = unitsOf([rule(), rule({ name: "full", metric: "gpu_memory_used_bytes", of: "gpu_memory_bytes" })]);
   expect([...units.values()]).toEqual(["°C", "%"]);
+});
+
+it("says a measured value as exactly as one reads it", () => {
+  expect([sayMeasured(89.1021, "%"), sayMeasured(1739.6, "W"), sayMeasured(0.01234, ""), sayMeasured(64, "°C")]).toEqual([
+    "89.1 %", "1,740 W", "0.012", "64 °C",
+  ]);
 });

@@ -38,6 +38,11 @@ export function sayNumber(value: number | null, unit: string): string {
   return unit === "" ? plain : unit === "%" ? `${plain} %` : `${plain} ${unit}`;
 }
 
+/** A measured value as exactly as one reads it, so that those below each other can be compared: 89.1 %, 1,740 W. */
+export function sayMeasured(value: number, unit: string): string {
+  return sayNumber(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)), unit);
+}
+
 function sayBytes(value: number): string {
   const size = Math.abs(value) < 1 ? 0 : Math.min(4, Math.floor(Math.log2(Math.abs(value)) / 10));
   const plain = Number((value / 1024 ** size).toPrecision(3));

@@ -2,13 +2,16 @@
 // What stands is asked for every five seconds, the rest less often; what somebody changed, at once.
 import { useMutation, useQuery, useQueryClient, type UseMutationResult, type UseQueryResult } from "@tanstack/react-query";
 import type {
-  Alert, AlertPage, Channel, Delivery, History, Metric, NewSilence, Page, Preview, Routes, Rule, Silence, WrittenRule,
+  Alert, AlertPage, Channel, Delivery, History, Matches, Metric, NewSilence, Page, Preview, Routes, Rule, Silence,
+  WrittenRule,
 } from "../../data/alerting";
 import { call, type Asked as Given } from "../../data/ask";
 import type { Trouble } from "../../data/refusal";
 import type { Method } from "../../data/shapes";
 
-export const MOST_ALERTS = 1000;
+const PAGE = 1000;
+export const MOST_ALERTS = 5 * PAGE;
+const MANY = 300; // alerts from which on they are asked for less often
 const SOON = 5_000;
 const LATER = 15_000;
 const API = "/api/v1/";
@@ -21,24 +24,35 @@ export interface Asked {
 
 type Body = Omit<WrittenRule, "name">;
 
-/** The API's document lacks some fields of these answers (see data/alerting.ts), so their types are ours. */
+/** With types of ours, because all that is read here is for reading alone (see data/alerting.ts). */
 async function asking<T>(method: Method, path: string, given: Given = {}): Promise<T> {
   return (await call(method, `${API}${path}`, given)) as T;
 }
 
 export function useAlerts(asked: Asked = { states: [], rule: "", node: "" }): UseQueryResult<AlertPage> {
   const query = {
-    limit: MOST_ALERTS,
+    limit: PAGE,
     state: asked.states,
     rule: asked.rule === "" ? undefined : asked.rule,
     node: asked.node === "" ? undefined : asked.node,
   };
   return useQuery({
     queryKey: ["alerts", query],
-    queryFn: ({ signal }) => asking<AlertPage>("get", "alerts", { query, signal }),
-    refetchInterval: SOON,
+    queryFn: ({ signal }) => everyAlert(query, signal),
+    refetchInterval: ({ state }) => ((state.data?.items.length ?? 0) > MANY ? LATER : SOON),
     placeholderData: (before) => before,
   });
+}
+
+/** Page after page, so that none is missing; up to a bound. */
+async function everyAlert(query: NonNullable<Given["query"]>, signal: AbortSignal): Promise<AlertPage> {
+  const first = await asking<AlertPage>("get", "alerts", { query, signal });
+  let [items, next] = [first.items, first.next];
+  while (next !== null && items.length < MOST_ALERTS) {
+    const more = await asking<AlertPage>("get", "alerts", { query: { ...query, after: next }, signal });
+    [items, next] = [[...items, ...more.items], more.next];
+  }
+  return { ...first, items, next };
 }
 
 export function useAlert(id: string): UseQueryResult<Alert> {
@@ -93,15 +107,39 @@ export function useMetrics(): UseQueryResult<Page<Metric>> {
 }
 
 /** The past of the series with these labels. `metric` null: of none. */
-export function usePast(metric: string | null, labels: Readonly<Record<string, string>>, since: string): UseQueryResult<History> {
+export function usePast(
+  metric: string | null,
+  labels: Readonly<Record<string, string>>,
+  since: string,
+): UseQueryResult<History> {
   const query = { metric, since, match: Object.entries(labels).map(([label, value]) => `${label}=${value}`) };
+  return useHistory(query, metric !== null);
+}
+
+/** The greatest or least of each node's. `metric` null: of none. */
+export function useExtremes(
+  metric: string | null,
+  matches: Matches,
+  how: "max" | "min",
+  since: string,
+): UseQueryResult<History> {
+  const match = Object.entries(matches).flatMap(([label, values]) => values.map((value) => `${label}=${value}`));
+  return useHistory({ metric, since, match, how, by: "node" }, metric !== null);
+}
+
+function useHistory(query: NonNullable<Given["query"]>, when: boolean): UseQueryResult<History> {
   return useQuery({
     queryKey: ["history", query],
     queryFn: ({ signal }) => asking<History>("get", "history/query", { query, signal }),
-    enabled: metric !== null,
+    enabled: when,
     refetchInterval: LATER,
-    placeholderData: (before) => before,
+    // Another stretch of time stands in until it is there; another series never does.
+    placeholderData: (before, last) => (about(last?.queryKey[1]) === about(query) ? before : undefined),
   });
+}
+
+function about(query: unknown): string {
+  return JSON.stringify({ ...(query as NonNullable<Given["query"]> | undefined), since: "" });
 }
 
 /** `rule` null: there is nothing to try yet. The answer before stays while the next one is worked out. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { chosen, counted, grouped, isLoud, shownState } from "./standing";
+import {
+  chosen, counted, grouped, isLoud, labelsOf, matchesOfGroup, matchesOfView, openAtFirst, shownState,
+} from "./standing";
 import { alert } from "./sample";
 
 const muted = { how: "silenced", by: "s1", why: "new fans", until: null } as const;
@@ -52,4 +54,45 @@ describe("groups", () => {
     expect(grouped([alert({ labels: {} })], "node")[0]?.title).toBe("of no single node");
   });
   it("are one where none are wanted", () => expect(grouped([quiet, loud], "none")).toHaveLength(1));
+});
+
+describe("groups by any label", () => {
+  const all = [
+    alert({ labels: { node: "a", rack: "r1", uuid: "GPU-1", gpu: "0" } }),
+    alert({ labels: { node: "b", rack: "r2" } }),
+    alert({ labels: { node: "c" } }),
+  ];
+  it("are offered where there is such a label", () => expect(labelsOf(all)).toEqual(["rack"]));
+  it("have those without it in one of their own", () => {
+    expect(grouped(all, "rack").map((one) => one.title).sort()).toEqual(["r1", "r2", "without rack"]);
+  });
+});
+
+describe("what is open at first", () => {
+  const many = (rule: string, count: number, given = {}) => Array.from({ length: count }, () => alert({ rule, ...given }));
+  it("are the loud and the small ones, until the page is full", () => {
+    const all = [...many("a", 50), ...many("b", 30), ...many("c", 30), ...many("d", 30), ...many("e", 1)];
+    expect([...openAtFirst(grouped(all, "rule"), "rule")]).toEqual(["a", "b", "c"]);
+  });
+  it("is not a long one of which nothing is loud", () => {
+    const all = [...many("a", 2), ...many("b", 9, { muted })];
+    expect([...openAtFirst(grouped(all, "rule"), "rule")]).toEqual(["a"]);
+    expect([...openAtFirst(grouped(many("b", 9, { muted }), "none"), "none")]).toEqual([""]);
+  });
+});
+
+describe("what would silence what is seen", () => {
+  const view = { severities: [], text: "", rule: "", node: "" } as const;
+  it("is a group by its label, but not those without one", () => {
+    expect(matchesOfGroup("gpu01", "node")).toEqual({ node: ["gpu01"] });
+    expect(matchesOfGroup("", "node")).toBeNull();
+    expect(matchesOfGroup("", "none")).toBeNull();
+  });
+  it("are the filters that are labels", () => {
+    expect(matchesOfView({ ...view, text: "node=a", severities: ["info"], rule: "gpu-hot" })).toEqual({
+      node: ["a"], severity: ["info"], rule: ["gpu-hot"],
+    });
+    expect(matchesOfView(view)).toBeNull();
+    expect(matchesOfView({ ...view, text: "hot", rule: "gpu-hot" })).toBeNull();
+  });
 });

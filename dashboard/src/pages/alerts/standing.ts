@@ -1,16 +1,22 @@
 // What stands: in which order, in which groups, and what is left out. Pure. Used by the page Alerts, whose
 // filters are in the URL.
 
-import type { Alert, Severity } from "../../data/alerting";
+import type { Alert, Matches, Severity } from "../../data/alerting";
 import { factsOf, fits, readMatches } from "./matching";
 
 /** What people call the state of an alert: one that fires may be quiet, and then that is the news. */
 export type ShownState = "firing" | "no-data" | "pending" | "resolved" | "silenced" | "inhibited" | "acked";
-export type Grouping = "rule" | "node" | "severity" | "none";
+/** "rule", "severity", "none" (one list), or the name of a label. */
+export type Grouping = string;
 export type Loudness = "all" | "loud" | "quiet";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "warning", "info"];
+/** Offered always; other labels where there are some. */
 export const GROUPINGS: readonly Grouping[] = ["rule", "node", "severity", "none"];
+const NO_GROUPING = new Set(["gpu", "uuid", "finding"]); // of one card or finding alone, or of nothing common
+export const FEW = 3; // lines that are not worth folding away
+export const AT_FIRST = 20; // lines of a group before the rest is asked for
+const OPEN_LINES = 60; // of all groups, before somebody opens more
 
 export interface Wanted {
   readonly severities: readonly Severity[];
@@ -85,28 +91,82 @@ export function grouped(alerts: readonly Alert[], by: Grouping): readonly Group[
   return [...found].map(([key, members]) => groupOf(key, by, members)).sort(before);
 }
 
+/** Which groups are open before somebody said anything: the loud and the small ones, as long as the page stays short. */
+export function openAtFirst(groups: readonly Group[], by: Grouping): ReadonlySet<string> {
+  const open = new Set<string>();
+  let lines = 0;
+  for (const group of groups) {
+    if (by !== "none" && group.loud === 0 && group.alerts.length > FEW) continue;
+    if (open.size > 0 && lines >= OPEN_LINES) break;
+    open.add(group.key);
+    lines += Math.min(group.alerts.length, AT_FIRST);
+  }
+  return open;
+}
+
+/** Labels that the alerts can be grouped by, besides those offered always. */
+export function labelsOf(alerts: readonly Alert[]): readonly string[] {
+  const found = new Set(alerts.flatMap((one) => Object.keys(one.labels)));
+  return [...found].filter((label) => !GROUPINGS.includes(label) && !NO_GROUPING.has(label)).sort();
+}
+
+/** What silences a whole group; null: nothing tells it from others. */
+export function matchesOfGroup(key: string, by: Grouping): Matches | null {
+  return by === "none" || key === "" ? null : { [by]: [key] };
+}
+
+/** What silences just those that the filters leave; null: they are not chosen by labels, or not at all. */
+export function matchesOfView(view: Pick<Wanted, "severities" | "text"> & { rule: string; node: string }): Matches | null {
+  const text = view.text.trim();
+  const read = readMatches(text);
+  if (text !== "" && (!text.includes("=") || read.wrong !== null)) return null;
+  const found: Matches = {
+    ...read.matches,
+    ...(view.rule === "" ? {} : { rule: [view.rule] }),
+    ...(view.node === "" ? {} : { node: [view.node] }),
+    ...(view.severities.length === 0 ? {} : { severity: view.severities }),
+  };
+  return Object.keys(found).length === 0 ? null : found;
+}
+
 function predicate(text: string): (alert: Alert) => boolean {
   if (text === "") return () => true;
   const read = text.includes("=") ? readMatches(text) : null;
   if (read !== null && read.wrong === null) return (alert) => fits(read.matches, factsOf(alert));
   const words = text.toLowerCase().split(/\s+/);
   return (alert) => {
-    const whole = [alert.summary, alert.fingerprint, ...Object.values(factsOf(alert))].join("\n").toLowerCase();
+    const whole = textOf(alert);
     return words.every((word) => whole.includes(word));
   };
 }
 
+// Of each alert once, not with every key of whoever types.
+const texts = new WeakMap<Alert, string>();
+
+function textOf(alert: Alert): string {
+  const known = texts.get(alert);
+  if (known !== undefined) return known;
+  const text = [alert.summary, alert.fingerprint, ...Object.values(factsOf(alert))].join("\n").toLowerCase();
+  texts.set(alert, text);
+  return text;
+}
+
 function keyOf(alert: Alert, by: Grouping): string {
   if (by === "rule") return alert.rule;
-  if (by === "node") return alert.labels.node ?? "";
-  return by === "severity" ? alert.severity : "";
+  if (by === "none") return "";
+  return by === "severity" ? alert.severity : (alert.labels[by] ?? "");
+}
+
+function titleOf(key: string, by: Grouping): string {
+  if (key !== "" || by === "none") return key;
+  return by === "node" ? "of no single node" : `without ${by}`;
 }
 
 function groupOf(key: string, by: Grouping, alerts: readonly Alert[]): Group {
   const loud = alerts.filter(isLoud);
   return {
     key,
-    title: by === "node" && key === "" ? "of no single node" : key,
+    title: titleOf(key, by),
     worst: worstOf(loud.length > 0 ? loud : alerts),
     since: alerts.map((one) => one.started_at).reduce((a, b) => (a < b ? a : b)),
     loud: loud.length,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { watchSays } from "./watch-says";
 
-const well = { round_at: "2026-11-26T20:00:00.000Z", age: 4, series: 900, history: "ok", alertmanager: null };
+const well = { round_at: "2026-11-26T20:00:00.000Z", age: 4, seconds: 0.1, series: 900, history: "ok", alertmanager: null };
 
 it("is sure while somebody looks", () => {
   expect(watchSays(well, 1)).toEqual({ sure: true, warnings: [], age: 5, series: 900 });

@@ -31,7 +31,7 @@ export function watchSays(watch: Watch | null, waited: number): WatchSays {
     warnings.push({
       loud: true,
       title: "Rules see nothing: the history does not answer",
-      text: `It says: ${watch.history ?? ""}. Alerts of health findings still come.`,
+      text: `It says: ${watch.history}. Alerts of health findings still come.`,
     });
   }
   if (isBad(watch.alertmanager)) {
@@ -41,7 +41,7 @@ export function watchSays(watch: Watch | null, waited: number): WatchSays {
       text: `It says: ${watch.alertmanager ?? ""}. Its silences are not known here meanwhile.`,
     });
   }
-  return { sure: age <= LONG_AGO && !deaf, warnings, age, series: watch.series ?? null };
+  return { sure: age <= LONG_AGO && !deaf, warnings, age, series: watch.series };
 }
 
 const NEVER: Warning = {
@@ -56,6 +56,6 @@ const LATE: Warning = {
   text: "What is shown is from the last look; what came since is not known. The log of `sentinel server` says why.",
 };
 
-function isBad(state: string | null | undefined): boolean {
-  return state !== null && state !== undefined && state !== "ok";
+function isBad(state: string | null): boolean {
+  return state !== null && state !== "ok";
 }

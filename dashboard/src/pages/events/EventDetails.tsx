@@ -12,7 +12,6 @@ import { ask } from "../../data/ask";
 import { trouble } from "../../data/refusal";
 import type { Event } from "../../data/shapes";
 import { Link } from "../../routing/Link";
-import { paths } from "../../routing/paths";
 import { dataOf, placeOf } from "./event";
 import css from "./EventDetails.module.css";
 import { lookOf } from "./kinds";
@@ -79,7 +78,10 @@ function All({ event }: { event: Event }) {
           {place === null ? (
             event.subject
           ) : (
-            <Link to={place.kind === "job" ? paths.job(place.name) : paths.node(place.name)}>{place.name}</Link>
+            <>
+              <Link to={place.to}>{place.name}</Link>
+              {place.name !== event.subject && <> · {event.subject}</>}
+            </>
           )}
         </Fact>
         <Fact name="Owner">{event.owner ?? "nobody"}</Fact>

@@ -1,46 +1,57 @@
 // What happened, newest first, and each as it happens. At /events.
-import { Button, MultiSelect, TextInput } from "@mantine/core";
-import { useMemo } from "react";
+import { Button, TextInput } from "@mantine/core";
+import { useMemo, useState } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Icon } from "../../components/Icon";
+import { ManyChoice } from "../../components/menu/ManyChoice";
 import { Page, Panel } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
 import { StatusMark } from "../../components/StatusBadge";
 import { type Column, DataTable } from "../../components/table/DataTable";
 import { Time } from "../../components/Time";
-import type { Event } from "../../data/shapes";
 import { Link } from "../../routing/Link";
-import { paths } from "../../routing/paths";
 import { list, oneOf, text } from "../../routing/url-fields";
 import { useUrlState } from "../../routing/useUrlState";
-import { placeOf, sentenceOf, subjectOf } from "./event";
 import { EventDetails } from "./EventDetails";
 import css from "./EventsPage.module.css";
+import { common, commonPlace, folded, type Line, said, subjects } from "./fold";
 import { lookOf, topicsOf } from "./kinds";
 import { useEvents } from "./useEvents";
 import { useHeld } from "./useHeld";
 
 const FIELDS = { type: list(), subject: text(), event: text(), follow: oneOf(["on", "off"] as const, "on") };
 
-const COLUMNS: readonly Column<Event>[] = [
+const columnsOf = (onFold: (key: string) => void): readonly Column<Line>[] => [
   {
     id: "time",
     head: "Time",
-    value: ({ id }) => id,
-    cell: ({ time }) => <Time at={Date.parse(time)} />,
+    value: ({ event }) => event.id,
+    cell: ({ event }) => <Time at={Date.parse(event.time)} />,
     width: 100,
   },
   {
     id: "type",
     head: "What",
-    value: ({ type }) => lookOf(type).word,
-    cell: (event) => <What event={event} />,
-    width: 200,
+    value: ({ event }) => lookOf(event.type).word,
+    cell: (line) => <What line={line} onFold={onFold} />,
+    width: 230,
   },
-  { id: "subject", head: "Subject", value: subjectOf, cell: (event) => <Subject event={event} />, width: 150 },
-  { id: "owner", head: "Owner", value: ({ owner }) => owner, cell: ({ owner }) => owner ?? "", width: 110 },
-  { id: "said", head: "Details", value: sentenceOf, cell: (event) => sentenceOf(event), width: "grow" },
-  { id: "source", head: "Source", value: ({ source }) => source, width: 160, off: true },
+  { id: "subject", head: "Subject", value: ({ of }) => subjects(of), cell: (line) => <Subject line={line} />, width: 150 },
+  {
+    id: "owner",
+    head: "Owner",
+    value: ({ of }) => common(of.map(({ owner }) => owner ?? ""), "owners") || null,
+    cell: ({ of }) => common(of.map(({ owner }) => owner ?? ""), "owners"),
+    width: 110,
+  },
+  { id: "said", head: "Details", value: ({ of }) => said(of), cell: ({ of }) => said(of), width: "grow" },
+  {
+    id: "source",
+    head: "Source",
+    value: ({ of }) => common(of.map(({ source }) => source), "sources") || null,
+    width: 160,
+    off: true,
+  },
 ];
 
 export default function EventsPage() {
@@ -49,9 +60,16 @@ export default function EventsPage() {
   const open = view.event === "" ? null : Number(view.event);
   const following = view.follow === "on" && open === null;
   const { shown, waiting } = useHeld(found.events, !following, JSON.stringify([view.type, view.subject]));
-  const rows = useMemo(() => (shown === undefined ? undefined : [...shown].reverse()), [shown]);
+  const newestFirst = useMemo(() => (shown === undefined ? undefined : [...shown].reverse()), [shown]);
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const columns = useMemo(() => columnsOf((key) => setUnfolded((keys) => withOrWithout(keys, key))), []);
+  const rows = useMemo(
+    () => (newestFirst === undefined ? undefined : folded(newestFirst, unfolded)),
+    [newestFirst, unfolded],
+  );
   const topics = useMemo(() => topicsOf([...view.type, ...(shown ?? []).map(({ type }) => type)]), [view.type, shown]);
   const filtered = view.type.length > 0 || view.subject.trim() !== "";
+  const folds = rows?.filter(({ of }) => of.length > 1).length ?? 0;
   const broken = shown !== undefined && !found.live;
 
   return (
@@ -64,25 +82,21 @@ export default function EventsPage() {
       {found.error !== null && <Refusal error={found.error} />}
       <Panel flush>
         <DataTable
-          what="events"
-          columns={COLUMNS}
+          name="events"
+          what={folds === 0 ? "events" : "lines"}
+          columns={columns}
           rows={rows}
-          rowKey={({ id }) => String(id)}
+          rowKey={({ key }) => key}
           order="-time"
-          onOpen={({ id }) => setView({ event: String(id) }, { step: true })}
+          onOpen={({ event }) => setView({ event: String(event.id) }, { step: true })}
           filters={
             <div className={css.filters}>
-              <MultiSelect
-                size="xs"
-                className={css.types}
-                aria-label="Types of events"
-                placeholder={view.type.length === 0 ? "All types" : ""}
-                data={topics}
-                value={[...view.type]}
+              <ManyChoice
+                label="Types of events"
+                all="All types"
+                groups={topics}
+                value={view.type}
                 onChange={(type) => setView({ type })}
-                searchable
-                clearable
-                hidePickedOptions
               />
               <TextInput
                 size="xs"
@@ -135,7 +149,7 @@ export default function EventsPage() {
           </footer>
         )}
       </Panel>
-      <EventDetails id={open} among={rows} onMove={(id) => setView({ event: id === null ? "" : String(id) })} />
+      <EventDetails id={open} among={newestFirst} onMove={(id) => setView({ event: id === null ? "" : String(id) })} />
     </Page>
   );
 }
@@ -154,18 +168,36 @@ function Following({ live, held, waiting }: { live: boolean; held: boolean; wait
   );
 }
 
-function What({ event }: { event: Event }) {
+function What({ line: { key, event, of, open }, onFold }: { line: Line; onFold: (key: string) => void }) {
   const look = lookOf(event.type);
   return (
     <span className={css.what} title={event.type}>
       <StatusMark status={look} />
       {look.word}
+      {of.length > 1 && (
+        <button
+          type="button"
+          className={css.many}
+          aria-expanded={open}
+          aria-label={`× ${of.length} in a row: ${open ? "fold them" : "show each"}`}
+          onClick={() => onFold(key)}
+        >
+          × {of.length}
+          <Icon name={open ? "up" : "down"} />
+        </button>
+      )}
     </span>
   );
 }
 
-function Subject({ event }: { event: Event }) {
-  const place = placeOf(event);
-  if (place === null) return <span title={event.subject}>{event.subject}</span>;
-  return <Link to={place.kind === "job" ? paths.job(place.name) : paths.node(place.name)}>{place.name}</Link>;
+function Subject({ line: { event, of } }: { line: Line }) {
+  const place = commonPlace(of);
+  if (place === null) return <span title={of.length === 1 ? event.subject : undefined}>{subjects(of)}</span>;
+  return <Link to={place.to}>{place.name}</Link>;
+}
+
+function withOrWithout(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(keys);
+  if (!next.delete(key)) next.add(key);
+  return next;
 }

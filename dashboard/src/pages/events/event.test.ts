@@ -57,16 +57,24 @@ describe("sentenceOf", () => {
 });
 
 describe("placeOf", () => {
-  it("knows the pages of jobs and nodes", () => {
-    expect(placeOf(event({}))).toEqual({ kind: "job", name: "k1" });
+  it("knows the pages of jobs, nodes and alerts", () => {
+    expect(placeOf(event({}))).toEqual({ to: "/jobs/k1", name: "k1" });
     const node = event({ type: "sentinel.node.up", subject: "99m3", data: { name: "vm" } });
-    expect(placeOf(node)).toEqual({ kind: "node", name: "vm" });
+    expect(placeOf(node)).toEqual({ to: "/nodes/vm", name: "vm" });
     expect(subjectOf(node)).toBe("vm");
+    const alert = event({ type: "sentinel.alert.fired", subject: "a/1", data: { rule: "gpu-hot" } });
+    expect(placeOf(alert)).toEqual({ to: "/alerts/a%2F1", name: "gpu-hot" });
+  });
+
+  it("looks at the node of what has no page", () => {
+    const found = event({ type: "sentinel.finding.opened", subject: "f1", data: { node: "n 1" } });
+    expect(placeOf(found)).toEqual({ to: "/nodes/n%201", name: "f1" });
   });
 
   it("has none for others", () => {
     expect(placeOf(event({ type: "sentinel.token.made" }))).toBeNull();
     expect(placeOf(event({ type: "sentinel.node.up", data: {} }))).toBeNull();
+    expect(placeOf(event({ type: "someone.elses.job" }))).toBeNull();
   });
 });
 

@@ -1,5 +1,6 @@
 // An event, and what is said of it in a line. Its words come from jobs, containers and people: text, never markup.
 import type { Event } from "../../data/shapes";
+import { paths } from "../../routing/paths";
 
 /** null: it is none. What comes over the stream is not to be trusted to be whole. */
 export function eventFrom(found: unknown): Event | null {
@@ -45,13 +46,43 @@ function exitOf(data: Event["data"]): string {
   return typeof data.exit_code === "number" && data.exit_code !== 0 ? `exit code ${data.exit_code}` : "";
 }
 
-/** Where the subject has a page of its own. */
-export type Place = { kind: "job" | "node"; name: string } | null;
+/** Where the subject can be looked at, and what it is called there; null: nowhere. */
+export interface Place {
+  readonly to: string;
+  readonly name: string;
+}
 
-export function placeOf({ type, subject, data }: Event): Place {
-  if (type.startsWith("sentinel.job.")) return { kind: "job", name: subject };
-  if (type.startsWith("sentinel.node.") && typeof data.name === "string") return { kind: "node", name: data.name };
-  return null;
+export function placeOf({ type, subject, data }: Event): Place | null {
+  const topic = type.startsWith("sentinel.") ? (type.split(".")[1] ?? "") : "";
+  const text = (key: string) => (typeof data[key] === "string" && data[key] !== "" ? data[key] : null);
+  const node = text("node");
+  switch (topic) {
+    case "job":
+      return subject === "" ? null : { to: paths.job(subject), name: subject };
+    case "node": {
+      const name = text("name");
+      return name === null ? null : { to: paths.node(name), name };
+    }
+    case "alert":
+      return subject === "" ? null : { to: `${paths.alerts}/${encodeURIComponent(subject)}`, name: text("rule") ?? subject };
+    case "alert_rule":
+      return { to: `${paths.alerts}/rules`, name: subject };
+    case "alert_route":
+      return { to: `${paths.alerts}/routes`, name: subject };
+    case "silence":
+      return { to: `${paths.alerts}/silences`, name: subject };
+    case "channel":
+      return { to: `${paths.alerts}/channels`, name: subject };
+    case "account":
+      return { to: paths.usage, name: subject };
+    case "reservation":
+      return { to: paths.queue, name: text("name") ?? subject };
+    case "workload":
+    case "finding":
+      return node === null ? null : { to: paths.node(node), name: subject };
+    default:
+      return null;
+  }
 }
 
 /** How the subject is called; its id is in the details. */

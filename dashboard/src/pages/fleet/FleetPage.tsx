@@ -1,33 +1,35 @@
-// Every GPU at a glance, as it changes: coloured by what it measures or who has it, put together by node, model or user. At /.
+// Every GPU at a glance, as it changes; beside it what needs somebody, who has how much, and what is free. At
+// /?colour=…&by=…&model=…&owner=…&state=…: how the map is coloured and put together, and what it leaves out.
 import { NativeSelect, SegmentedControl } from "@mantine/core";
-import { useCallback, useMemo } from "react";
 import { EmptyState } from "../../components/EmptyState";
-import { type Group, HeatMap } from "../../components/heat/HeatMap";
 import { Page, Panel } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
-import type { Fleet } from "../../data/fleet/fleet";
 import { useFleet } from "../../data/fleet/useFleet";
 import { useMe } from "../../data/me";
 import { Link } from "../../routing/Link";
-import { go } from "../../routing/location";
 import { paths } from "../../routing/paths";
-import { oneOf } from "../../routing/url-fields";
+import { oneOf, text } from "../../routing/url-fields";
 import { useUrlState } from "../../routing/useUrlState";
-import { useScheme } from "../../theme/useScheme";
-import { COLOURS, COLOUR_WORDS, colouringOf } from "./colouring";
+import { Attention } from "./Attention";
+import { ALL } from "./choosing";
+import { COLOURS, COLOUR_WORDS } from "./colouring";
+import { FleetMap } from "./FleetMap";
 import classes from "./FleetPage.module.css";
-import { GpuCard } from "./GpuCard";
-import { BY, groupsOf } from "./grouping";
-import { Legend } from "./Legend";
+import { FreeByModel } from "./FreeByModel";
+import { BY } from "./grouping";
+import { OneMachine } from "./OneMachine";
+import { Owners } from "./Owners";
 
-const FIELDS = { colour: oneOf(COLOURS, "util"), by: oneOf(BY, "node") };
+const FIELDS = { colour: oneOf(COLOURS, "util"), by: oneOf(BY, "node"), model: text(), owner: text(), state: text() };
 const BY_WORDS = { node: "Node", model: "Model", user: "User" } as const;
+/** From so many on the map needs the height of the page, and what stands beside it goes on beside it. */
+const MANY = 200;
 
 export function FleetPage() {
   const { fleet, heardAt, live, error } = useFleet();
-  const me = useMe();
   const [view, setView] = useUrlState(FIELDS);
+  const [only] = fleet?.nodes.length === 1 ? fleet.nodes : [];
   return (
     <Page
       title="Fleet"
@@ -54,66 +56,54 @@ export function FleetPage() {
       }
     >
       {error !== null && fleet === null && <Refusal error={error} />}
-      <Panel>
-        {fleet === null ? (
-          <Skeleton height={480} />
-        ) : fleet.gpus.uuid.length === 0 ? (
-          <EmptyState icon="fleet" title={fleet.nodes.length === 0 ? "No machine has joined yet" : "No node tells of a GPU"}>
-            {me.can("administer") ? (
-              <>
-                <Link to="/nodes?join=1">Join a machine</Link>: you get a command to run on it.
-              </>
-            ) : (
-              "Ask an admin to join one."
-            )}
-          </EmptyState>
-        ) : (
-          <Map fleet={fleet} view={view} />
-        )}
-      </Panel>
+      {only !== undefined && <OneMachine name={only.name} />}
+      {fleet === null ? (
+        <div className={classes.whole}>
+          <div key="map" className={classes.map}>
+            <Panel>
+              <Skeleton height={480} />
+            </Panel>
+          </div>
+        </div>
+      ) : fleet.gpus.uuid.length === 0 ? (
+        <Panel>
+          <Nothing joined={fleet.nodes.length > 0} />
+        </Panel>
+      ) : (
+        <div className={classes.whole} data-many={fleet.gpus.uuid.length > MANY || undefined}>
+          <div key="side" className={classes.side}>
+            <Attention fleet={fleet} />
+          </div>
+          <div key="map" className={classes.map}>
+            <Panel>
+              <FleetMap fleet={fleet} view={view} setView={setView} />
+            </Panel>
+          </div>
+          <div className={classes.rest}>
+            <Owners gpus={fleet.gpus} chosen={view.owner} onChoose={(owner) => setView({ owner }, { step: true })} />
+            <FreeByModel fleet={fleet} onChoose={(model) => setView({ ...ALL, model }, { step: true })} />
+          </div>
+        </div>
+      )}
     </Page>
   );
 }
 
-interface MapProps {
-  readonly fleet: Fleet;
-  readonly view: { readonly colour: (typeof COLOURS)[number]; readonly by: (typeof BY)[number] };
-}
-
-function Map({ fleet, view: { colour, by } }: MapProps) {
-  const scheme = useScheme();
-  const { nodes, gpus } = fleet;
-  const colouring = useMemo(() => {
-    const style = getComputedStyle(document.documentElement);
-    return colouringOf(gpus, colour, scheme, (name) => style.getPropertyValue(name).trim());
-  }, [gpus, colour, scheme]);
-  const groups = useMemo(() => groupsOf({ nodes, gpus }, by), [nodes, gpus, by]);
-  const head = useCallback(
-    ({ key, label }: Group) =>
-      by === "node" ? (
-        <Link to={paths.node(key)} className={classes.node}>
-          {label}
-        </Link>
-      ) : (
-        <span>{label}</span>
-      ),
-    [by],
-  );
+function Nothing({ joined }: { readonly joined: boolean }) {
+  const me = useMe();
   return (
-    <>
-      <Legend colouring={colouring} />
-      <HeatMap
-        label="GPUs of the fleet"
-        groups={groups}
-        paint={colouring.paint}
-        head={head}
-        says={(row) => `${nodes[gpus.node[row] ?? -1]?.name ?? "unknown"}, GPU ${gpus.index[row] ?? "unknown"}, ${gpus.state[row] ?? "unknown"}, busy ${gpus.util[row] ?? "unknown"} %`}
-        card={(row) => <GpuCard fleet={fleet} row={row} />}
-        onOpen={(row) => {
-          const uuid = gpus.uuid[row];
-          if (uuid !== undefined) go(paths.gpu(uuid));
-        }}
-      />
-    </>
+    <EmptyState icon="fleet" title={joined ? "No node tells of a GPU" : "No machine has joined yet"}>
+      {joined ? (
+        <>
+          Does the NVIDIA driver run on them? <Link to={paths.nodes}>The nodes</Link> say what each has told.
+        </>
+      ) : me.can("administer") ? (
+        <>
+          <Link to="/nodes?join=1">Join a machine</Link>: you get a command to run on it.
+        </>
+      ) : (
+        "Ask an admin to join one."
+      )}
+    </EmptyState>
   );
 }

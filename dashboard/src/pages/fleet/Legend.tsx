@@ -1,13 +1,20 @@
-// What the colours of the map mean. Used by FleetPage.tsx.
+// What the colours of the map mean; those that stand for something can be pressed to see it alone. Used by FleetPage.tsx.
 import type { Paint } from "../../components/heat/HeatMap";
+import type { Wanted } from "./choosing";
 import type { Colouring } from "./colouring";
-import classes from "./FleetPage.module.css";
+import classes from "./Legend.module.css";
 
-export function Legend({ colouring: { scale, entries } }: { readonly colouring: Colouring }) {
+interface Props {
+  readonly colouring: Colouring;
+  readonly meaning: string;
+  readonly onOnly: (only: Partial<Wanted>) => void;
+}
+
+export function Legend({ colouring: { scale, entries }, meaning, onOnly }: Props) {
   return (
     <div className={classes.legend}>
       {scale !== null && (
-        <span className={classes.scale}>
+        <span className={classes.entry}>
           {scale.from}
           <svg width={scale.colours.length * 14} height="12" aria-hidden="true">
             {scale.colours.map((colour, nth) => (
@@ -17,12 +24,20 @@ export function Legend({ colouring: { scale, entries } }: { readonly colouring: 
           {scale.to}
         </span>
       )}
-      {entries.map(({ paint, word, count }) => (
-        <span key={word} className={classes.entry}>
-          <Swatch paint={paint} />
-          {word} <b>{count}</b>
-        </span>
-      ))}
+      {entries.map(({ paint, word, count, only }) =>
+        only === undefined ? (
+          <span key={word} className={classes.entry}>
+            <Swatch paint={paint} />
+            {word} <b>{count}</b>
+          </span>
+        ) : (
+          <button key={word} type="button" className={classes.entry} title={`Show only: ${word}`} onClick={() => onOnly(only)}>
+            <Swatch paint={paint} />
+            {word} <b>{count}</b>
+          </button>
+        ),
+      )}
+      <span className={classes.meaning}>{meaning}</span>
     </div>
   );
 }

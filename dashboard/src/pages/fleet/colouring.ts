@@ -2,6 +2,7 @@
 import type { Paint } from "../../components/heat/HeatMap";
 import type { FleetGpus } from "../../data/fleet/fleet";
 import { NAMES, OTHERS, SCALE, type Scheme, stepOf } from "../../theme/palette";
+import { UNKNOWN, type Wanted } from "./choosing";
 
 export const COLOURS = ["util", "memory", "temperature", "owner", "health", "state"] as const;
 export type Colour = (typeof COLOURS)[number];
@@ -15,10 +16,22 @@ export const COLOUR_WORDS: Readonly<Record<Colour, string>> = {
   state: "State",
 };
 
+/** What is read off the colours, for whoever sees the map for the first time. */
+export const MEANINGS: Readonly<Record<Colour, string>> = {
+  util: "How much of the last second a program ran on it",
+  memory: "How much of its memory is taken",
+  temperature: "Of the chip; most cards slow down near 90 °C",
+  owner: "Whose job, or unqueued workload, has it",
+  health: "The worst finding or alert that stands against it",
+  state: "Whether a job can get it",
+};
+
 export interface Entry {
   readonly paint: Paint;
   readonly word: string;
   readonly count: number;
+  /** The filter that leaves these alone; undefined: there is none. */
+  readonly only?: Partial<Wanted>;
 }
 
 export interface Colouring {
@@ -47,7 +60,7 @@ export function colouringOf(gpus: FleetGpus, by: Colour, scheme: Scheme, token: 
   return {
     paint: of,
     scale: { colours, from: `${from} ${unit}`, to: `${to} ${unit}` },
-    entries: lost === 0 ? [] : [{ paint: unknown, word: "unknown", count: lost }],
+    entries: lost === 0 ? [] : [{ paint: unknown, word: "not measured", count: lost }],
   };
 }
 
@@ -57,36 +70,60 @@ export function part(used: number | null | undefined, total: number | null | und
   return (100 * used) / total;
 }
 
+/** Which of `count` colours each name has. The same name has the same colour from second to second, whoever has more than
+ *  whom: it goes to the place that its letters say, or to the next that is free. */
+export function slotsOf(names: readonly string[], count: number): ReadonlyMap<string, number> {
+  const slots = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const name of [...names].sort().slice(0, count)) {
+    let slot = Array.from(name).reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 65_521, 7) % count;
+    while (taken.has(slot)) slot = (slot + 1) % count;
+    taken.add(slot);
+    slots.set(name, slot);
+  }
+  return slots;
+}
+
 function byOwner(gpus: FleetGpus, scheme: Scheme, token: Token, unknown: Paint): Colouring {
   const counts = new Map<string, number>();
   for (const owner of gpus.owner) if (owner !== null) counts.set(owner, (counts.get(owner) ?? 0) + 1);
   const ranked = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
-  const looks = new Map(ranked.map(([owner], nth): [string, Paint] => [owner, { fill: NAMES[scheme][nth] ?? OTHERS[scheme] }]));
-  const free: Paint = { fill: token("--sunken"), ink: token("--border"), mark: "ring" };
-  const blank = (row: number) => (gpus.state[row] === "free" ? free : unknown);
-  const shown = ranked.slice(0, NAMES[scheme].length);
-  const rest = ranked.slice(NAMES[scheme].length).reduce((sum, [, count]) => sum + count, 0);
-  const nobody = gpus.owner.map((owner, row) => (owner === null ? gpus.state[row] : null));
-  const frees = nobody.filter((state) => state === "free").length;
-  const lost = nobody.filter((state) => state !== null && state !== undefined && state !== "free").length;
+  const colours = NAMES[scheme];
+  const shown = ranked.slice(0, colours.length);
+  const others: Paint = { fill: OTHERS[scheme] };
+  const looks = new Map<string, Paint>();
+  for (const [owner, slot] of slotsOf(shown.map(([owner]) => owner), colours.length)) looks.set(owner, { fill: colours[slot] ?? OTHERS[scheme] });
+  const free: Paint = { fill: token("--sunken"), ink: token("--border-strong"), mark: "ring" };
+  let [rest, frees, lost] = [0, 0, 0];
+  for (let row = 0; row < gpus.owner.length; row += 1) {
+    const owner = gpus.owner[row] ?? null;
+    if (owner !== null) rest += looks.has(owner) ? 0 : 1;
+    else if (gpus.state[row] === "free") frees += 1;
+    else lost += 1;
+  }
+  const few = ranked.length - shown.length;
   return {
-    paint: (row) => looks.get(gpus.owner[row] ?? "") ?? blank(row),
+    paint: (row) => {
+      const owner = gpus.owner[row] ?? null;
+      if (owner !== null) return looks.get(owner) ?? others;
+      return gpus.state[row] === "free" ? free : unknown;
+    },
     scale: null,
     entries: [
-      ...shown.map(([owner, count]) => ({ paint: looks.get(owner) ?? unknown, word: owner, count })),
-      { paint: { fill: OTHERS[scheme] }, word: "others", count: rest },
-      { paint: free, word: "nobody", count: frees },
-      { paint: unknown, word: "not known", count: lost },
+      ...shown.map(([owner, count]): Entry => ({ paint: looks.get(owner) ?? others, word: owner, count, only: { owner } })),
+      { paint: others, word: few === 1 ? "one other" : `${few} others`, count: rest },
+      { paint: free, word: "nobody", count: frees, only: { owner: "", state: "free" } },
+      { paint: unknown, word: "not known", count: lost, only: { owner: UNKNOWN } },
     ].filter(({ count }) => count > 0),
   };
 }
 
-type Looks = Readonly<Record<string, readonly [Paint, string]>>;
+type Looks = Readonly<Record<string, readonly [Paint, string, Partial<Wanted>?]>>;
 
 function health(token: Token, unknown: Paint): Looks {
   return {
-    critical: [{ fill: token("--bad"), ink: token("--surface"), mark: "cross" }, "critical"],
-    warning: [{ fill: token("--warn"), ink: token("--surface"), mark: "triangle" }, "warning"],
+    critical: [{ fill: token("--bad"), ink: token("--surface"), mark: "cross" }, "critical", { state: "ill" }],
+    warning: [{ fill: token("--warn"), ink: token("--surface"), mark: "triangle" }, "warning", { state: "ill" }],
     info: [{ fill: token("--accent-soft"), ink: token("--accent"), mark: "bar" }, "info"],
     none: [{ fill: token("--ok-soft"), ink: token("--ok"), mark: "ring" }, "nothing found"],
     unknown: [unknown, "unknown"],
@@ -95,17 +132,17 @@ function health(token: Token, unknown: Paint): Looks {
 
 function states(token: Token, unknown: Paint): Looks {
   return {
-    leased: [{ fill: token("--accent") }, "in use"],
-    free: [{ fill: token("--ok-soft"), ink: token("--ok"), mark: "ring" }, "free"],
-    blocked: [{ fill: token("--warn-soft"), ink: token("--warn"), mark: "bar" }, "blocked"],
-    unknown: [unknown, "unknown"],
+    leased: [{ fill: token("--accent") }, "in use", { state: "leased" }],
+    free: [{ fill: token("--ok-soft"), ink: token("--ok"), mark: "ring" }, "free", { state: "free" }],
+    blocked: [{ fill: token("--warn-soft"), ink: token("--warn"), mark: "bar" }, "blocked", { state: "blocked" }],
+    unknown: [unknown, "unknown", { state: "unknown" }],
   };
 }
 
 function named(of: readonly string[], looks: Looks): Colouring {
   const counts = new Map<string, number>();
   for (const one of of) counts.set(one, (counts.get(one) ?? 0) + 1);
-  const entries = Object.entries(looks).map(([name, [paint, word]]) => ({ paint, word, count: counts.get(name) ?? 0 }));
+  const entries = Object.entries(looks).map(([name, [paint, word, only]]): Entry => ({ paint, word, count: counts.get(name) ?? 0, ...(only === undefined ? {} : { only }) }));
   const fallback: Paint = looks.unknown?.[0] ?? { fill: "transparent" };
   return {
     paint: (row) => looks[of[row] ?? ""]?.[0] ?? fallback,

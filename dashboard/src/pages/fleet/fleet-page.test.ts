@@ -1,42 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Fleet } from "../../data/fleet/fleet";
-import { colouringOf, part } from "./colouring";
+import { colouringOf, part, slotsOf } from "./colouring";
 import { groupsOf } from "./grouping";
-
-const node = (name: string, state: "up" | "silent"): Fleet["nodes"][number] => ({
-  id: name,
-  name,
-  state,
-  drained: null,
-  gpus: 2,
-  models: [],
-  health: null,
-  seen_at: null,
-});
-
-const FLEET: Fleet = {
-  at: 1,
-  revision: 1,
-  nodes: [node("a", "up"), node("b", "silent")],
-  gpus: {
-    uuid: ["u1", "u2", "u3"],
-    node: [0, 0, 1],
-    index: [0, 1, 0],
-    model: ["h100", null, "h100"],
-    memory_total: [100, 100, null],
-    util: [99, 0, null],
-    memory_used: [50, null, null],
-    temperature: [60, 30, null],
-    power: [1, 1, null],
-    owner: ["ana", null, null],
-    job: ["j", null, null],
-    jobs: [1, 0, 0],
-    state: ["leased", "free", "unknown"],
-    blocked: [null, null, null],
-    blocked_why: [null, null, null],
-    health: ["critical", null, null],
-  },
-};
+import { FLEET } from "./samples";
 
 const token = (name: string) => name;
 
@@ -53,12 +18,24 @@ describe("the map of the fleet", () => {
     expect(groupsOf(FLEET, "user").map((one) => one.key)).toEqual(["ana", "nobody", "unknown"]);
   });
 
+  it("puts together only what a filter leaves", () => {
+    expect(groupsOf(FLEET, "model", [2]).map((one) => [one.key, one.cells])).toEqual([["h100", [2]]]);
+    expect(groupsOf(FLEET, "node", [])).toEqual([]);
+  });
+
+  it("keeps an owner's colour, whoever has more than whom", () => {
+    const [before, after] = [slotsOf(["ana", "bob", "cem"], 8), slotsOf(["cem", "ana", "bob"], 8)];
+    expect(after).toEqual(before);
+    expect(new Set(before.values()).size).toBe(3);
+    expect(slotsOf(Array.from({ length: 8 }, (_, nth) => `user${nth}`), 8).size).toBe(8);
+  });
+
   it("draws what is not known as unknown, never as nothing", () => {
     const { paint, entries, scale } = colouringOf(FLEET.gpus, "util", "dark", token);
     expect(paint(1).fill).toBe(scale?.colours[0]);
     expect(paint(0).fill).toBe(scale?.colours[9]);
     expect(paint(2).mark).toBe("hatch");
-    expect(entries).toMatchObject([{ word: "unknown", count: 1 }]);
+    expect(entries).toMatchObject([{ word: "not measured", count: 1 }]);
     expect(part(5, null)).toBeNull();
     expect(part(5, 0)).toBeNull();
   });

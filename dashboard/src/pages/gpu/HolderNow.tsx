@@ -31,6 +31,37 @@ export function HolderNow({ holder }: { readonly holder: Holder }) {
           ))}
         </div>
       );
+    case "lent":
+      return (
+        <div className={classes.holders}>
+          {holder.lent.map((one) => (
+            <p key={one.id}>
+              <strong>{one.user}</strong>, on the machine itself
+              {one.since !== null && (
+                <>
+                  , begun <Time at={one.since} />
+                </>
+              )}
+              {one.command !== "" && (
+                <>
+                  : <code>{one.command}</code>
+                </>
+              )}
+            </p>
+          ))}
+        </div>
+      );
+    case "service":
+      return (
+        <div className={classes.holders}>
+          {holder.services.map((one) => (
+            <p key={one.name}>
+              <strong>{one.name}</strong>, a service that makes room for jobs ({one.state}
+              {one.why !== "" && `: ${one.why}`})
+            </p>
+          ))}
+        </div>
+      );
     case "workload":
       return (
         <div className={classes.holders}>

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { byIndex, linesOf } from "./lines";
+import { together } from "./past-lines";
 
 const name = (labels: Readonly<Record<string, string>>) => `GPU ${labels.gpu ?? "?"}`;
 
@@ -33,4 +34,10 @@ it("draws what was earlier where it would be now", () => {
 it("orders GPUs as numbers", () => {
   const series = ["10", "9"].map((gpu) => ({ labels: { gpu }, points: [] }));
   expect(byIndex(series).map((one) => one.labels.gpu)).toEqual(["9", "10"]);
+});
+
+it("puts lines of two GPUs over one list of times, and leaves gaps where one was not measured", () => {
+  const line = (label: string, values: readonly (number | null)[]) => ({ label, values, before: false });
+  const both = together({ times: [10, 20], lines: [line("a", [1, 2])] }, { times: [20, 30], lines: [line("b", [null, 4])] });
+  expect(both).toEqual({ times: [10, 20, 30], lines: [line("a", [1, 2, null]), line("b", [null, null, 4])] });
 });

@@ -8,8 +8,8 @@ describe("jobMarks", () => {
   it("marks beginning and end of jobs that had the GPU, and no others", () => {
     const job = aJob({ state: "FAILED", gpus: ["GPU-0"], ended_at: "1970-01-01T00:02:00Z" });
     expect(jobMarks([job, aJob({ gpus: ["GPU-1"] })], "GPU-0")).toEqual([
-      { at: 60, kind: "begin", text: "train of ana began" },
-      { at: 120, kind: "bad", text: "train of ana failed" },
+      { at: 60, kind: "begin", text: "train of ana began", to: "/jobs/j1" },
+      { at: 120, kind: "bad", text: "train of ana failed", to: "/jobs/j1" },
     ]);
   });
 
@@ -38,6 +38,11 @@ describe("eventMarks", () => {
       { ...EVENT, type: "sentinel.user.added", time: "1970-01-01T00:00:20Z", data: {} },
     ];
     expect(eventMarks(events, "GPU-0", "n1").map((mark) => mark.text)).toEqual(["89 °C", "n1 fell silent"]);
+  });
+
+  it("takes alerts of the node, whichever GPU they are about, where no GPU is asked for", () => {
+    const fired = (labels: object) => ({ ...EVENT, type: "sentinel.alert.fired", time: "1970-01-01T00:00:10Z", data: { labels, summary: "hot" } });
+    expect(eventMarks([fired({ node: "n1", uuid: "GPU-1" }), fired({ node: "n2" })], null, "n1")).toHaveLength(1);
   });
 
   it("bears data of any shape", () => {

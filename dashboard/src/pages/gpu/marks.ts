@@ -3,6 +3,7 @@
 
 import type { FleetEvent } from "../../data/fleet-event";
 import { jobName, type PlacedJob } from "../../data/placed-job";
+import { paths } from "../../routing/paths";
 
 export type MarkKind = "begin" | "end" | "bad" | "alert" | "node";
 
@@ -11,6 +12,8 @@ export interface Mark {
   readonly at: number;
   readonly kind: MarkKind;
   readonly text: string;
+  /** The address of what it is about, where it has a page. */
+  readonly to?: string;
 }
 
 const ENDS: Readonly<Partial<Record<PlacedJob["state"], readonly [MarkKind, string]>>> = {
@@ -40,14 +43,14 @@ export function jobMarks(jobs: readonly PlacedJob[], uuid: string): readonly Mar
       const what = `${jobName(job)} of ${job.owner}`;
       const [kind, verb] = ENDS[job.state] ?? ["end", "ended"];
       return [
-        ...markAt(job.started_at, "begin", `${what} began`),
-        ...markAt(job.ended_at, kind, `${what} ${verb}`),
+        ...markAt(job.started_at, "begin", `${what} began`, paths.job(job.id)),
+        ...markAt(job.ended_at, kind, `${what} ${verb}`, paths.job(job.id)),
       ];
     });
 }
 
-/** Of events, those about that GPU or its node. `node`: its name. */
-export function eventMarks(events: readonly FleetEvent[], uuid: string, node: string): readonly Mark[] {
+/** Of events, those about that GPU or its node; with `uuid` null, about any GPU of the node. `node`: its name. */
+export function eventMarks(events: readonly FleetEvent[], uuid: string | null, node: string): readonly Mark[] {
   return events.flatMap((event) => {
     const verb = NODES[event.type];
     if (verb !== undefined) {
@@ -56,7 +59,7 @@ export function eventMarks(events: readonly FleetEvent[], uuid: string, node: st
     if (!ALERT_EVENTS.includes(event.type)) return [];
     const labels = event.data.labels;
     if (typeof labels !== "object" || labels === null) return [];
-    if (!("uuid" in labels) || labels.uuid !== uuid) return [];
+    if (uuid === null ? !("node" in labels) || labels.node !== node : !("uuid" in labels) || labels.uuid !== uuid) return [];
     const what = textOf(event.data.summary) || textOf(event.data.rule) || "an alert";
     return markAt(event.time, "alert", event.type.endsWith("resolved") ? `over: ${what}` : what);
   });
@@ -70,9 +73,9 @@ export function within(marks: readonly Mark[], start: number, end: number, most 
     .slice(-most);
 }
 
-function markAt(time: string | null, kind: MarkKind, text: string): readonly Mark[] {
+function markAt(time: string | null, kind: MarkKind, text: string, to?: string): readonly Mark[] {
   const at = time === null ? Number.NaN : Date.parse(time) / 1000;
-  return Number.isFinite(at) ? [{ at, kind, text }] : [];
+  return Number.isFinite(at) ? [{ at, kind, text, ...(to === undefined ? {} : { to }) }] : [];
 }
 
 function textOf(value: unknown): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fixedText, rangeOf, shiftOf, stepOf } from "./time-range";
+import { fixedText, localText, rangeOf, shiftOf, stepOf, typedRange } from "./time-range";
 
 const NOW = 1_800_000_000;
 
@@ -37,4 +37,19 @@ it("asks for about 300 points", () => {
   expect(stepOf(rangeOf("15m", NOW))).toBe(10);
   expect(stepOf(rangeOf("6h", NOW))).toBe(120);
   expect(stepOf(rangeOf("30d", NOW))).toBe(10_800);
+});
+
+describe("a range that is typed", () => {
+  const now = 1_800_000_000;
+
+  it("is read back as it was written", () => {
+    const found = typedRange(localText(now - 7200), localText(now - 3600), now);
+    expect(found).toEqual({ text: `${now - 7200}-${now - 3600}` });
+  });
+
+  it("says what is wrong with it", () => {
+    expect(typedRange("", localText(now), now)).toHaveProperty("wrong");
+    expect(typedRange(localText(now), localText(now - 60), now)).toHaveProperty("wrong");
+    expect(typedRange(localText(now + 60), localText(now + 600), now)).toHaveProperty("wrong");
+  });
 });

@@ -61,3 +61,19 @@ export function stepOf(range: TimeRange): number {
   const wanted = (range.end - range.start) / 300;
   return [10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10_800].find((step) => step >= wanted) ?? 21_600;
 }
+
+/** A moment as `<input type="datetime-local">` has it, in the reader's time zone: "2026-11-26T21:35". */
+export function localText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/** What somebody typed as the beginning and the end, as the URL has it; or what is wrong with it, in words. */
+export function typedRange(from: string, to: string, now: number): { readonly text: string } | { readonly wrong: string } {
+  const [start, end] = [Date.parse(from) / 1000, Date.parse(to) / 1000];
+  if (!Number.isFinite(start) || !Number.isFinite(end)) return { wrong: "Both need a day and a time." };
+  if (end <= start) return { wrong: "The end has to be after the beginning." };
+  if (start >= now) return { wrong: "The beginning is in the future: nothing was measured there yet." };
+  return { text: fixedText(start, end) };
+}

@@ -11,6 +11,14 @@ interface Props {
   readonly onChange: (change: Partial<JobForm>) => void;
 }
 
+/** What each group has beside its fields of words. */
+const BESIDE: readonly (readonly (keyof JobForm)[])[] = [
+  [],
+  ["engine"],
+  ["ifLost", "preemptible", "singleton"],
+  ["stopSignal", "pty"],
+];
+
 export function FormFields({ form, errors, onChange }: Props) {
   const script = form.kind === "script";
   return (
@@ -60,8 +68,8 @@ export function FormFields({ form, errors, onChange }: Props) {
         <Fold
           key={group.title}
           title={group.title}
-          wrong={group.fields.some((one) => errors[one.field] !== undefined)}
-          given={group.fields.some((one) => form[one.field] !== EMPTY[one.field])}
+          wrong={[...group.fields.map((one) => one.field), ...(BESIDE[at] ?? [])].some((one) => errors[one] !== undefined)}
+          given={[...group.fields.map((one) => one.field), ...(BESIDE[at] ?? [])].some((one) => form[one] !== EMPTY[one])}
         >
             {group.fields.map((field) => (
               <Words key={field.field} of={field} {...{ form, errors, onChange }} />
@@ -81,6 +89,7 @@ export function FormFields({ form, errors, onChange }: Props) {
               />
             )}
             {at === 2 && <Order form={form} onChange={onChange} />}
+            {at === 3 && <Process form={form} errors={errors} onChange={onChange} />}
         </Fold>
       ))}
     </>
@@ -130,13 +139,6 @@ function Order({ form, onChange }: Omit<Props, "errors">) {
         ]}
         onChange={(event) => onChange({ ifLost: event.currentTarget.value as JobForm["ifLost"] })}
       />
-      <NativeSelect
-        label="Stop signal"
-        description="What it is told to end by."
-        value={form.stopSignal}
-        data={[...SIGNALS]}
-        onChange={(event) => onChange({ stopSignal: event.currentTarget.value as JobForm["stopSignal"] })}
-      />
       <Checkbox
         label="May make room"
         description="Stopped, and queued again, for jobs of higher priority."
@@ -148,6 +150,28 @@ function Order({ form, onChange }: Omit<Props, "errors">) {
         description="Waits for your earlier jobs of its name."
         checked={form.singleton}
         onChange={(event) => onChange({ singleton: event.currentTarget.checked })}
+      />
+    </>
+  );
+}
+
+function Process({ form, errors, onChange }: Props) {
+  return (
+    <>
+      <NativeSelect
+        label="Stop signal"
+        description="What it is told to end by."
+        value={form.stopSignal}
+        error={errors.stopSignal}
+        data={[...SIGNALS]}
+        onChange={(event) => onChange({ stopSignal: event.currentTarget.value as JobForm["stopSignal"] })}
+      />
+      <Checkbox
+        label="On a terminal of its own"
+        description="For programs that want one, and to attach to."
+        checked={form.pty}
+        error={errors.pty}
+        onChange={(event) => onChange({ pty: event.currentTarget.checked })}
       />
     </>
   );

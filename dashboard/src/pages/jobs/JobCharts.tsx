@@ -20,7 +20,7 @@ interface Props {
 
 export function JobCharts({ id, start, end }: Props) {
   return (
-    <Panel title="What its GPUs do">
+    <Panel title={end === null ? "What its GPUs do" : "What its GPUs did"}>
       <div className={classes.charts}>
         {CHARTS.map((chart) => (
           <OneChart key={chart.metric} chart={chart} id={id} start={start} end={end} />

@@ -24,6 +24,7 @@ import { JobStateBadge } from "./JobStateBadge";
 import { LogPanel } from "./LogPanel";
 import { mayDo, type May } from "./may";
 import { Parts } from "./Parts";
+import { sentence } from "./reason-words";
 import { took } from "./took";
 import { Timeline } from "./Timeline";
 import { WhyPanel } from "./WhyPanel";
@@ -80,7 +81,7 @@ function Found({ job, fetchedAt, trouble }: FoundProps) {
       {trouble !== null && <Refusal error={trouble} />}
       <Panel>
         <div className={classes.head}>
-          {job.state !== "QUEUED" && job.reason !== "" && job.reason !== endInWords(job) && <p className={classes.reason}>{job.reason}</p>}
+          {job.state !== "QUEUED" && job.reason !== "" && job.reason !== endInWords(job) && <p className={classes.reason}>{sentence(job.reason)}</p>}
           {job.cancel !== null && (
             <p className={classes.reason}>
               {job.cancel.by} asked for its end{job.cancel.why === "" ? "." : `: ${job.cancel.why}`}
@@ -116,7 +117,7 @@ function Waits({ job, offer }: { readonly job: OneJob; readonly offer: boolean }
     <Panel title="Why it waits">
       {why.data === undefined ? (
         // The list's own sentence is there at once, and takes the place of the longer answer until that has come.
-        <p className={classes.first}>{job.reason || "It was just submitted."}</p>
+        <p className={classes.first}>{sentence(job.reason || "it was just submitted.")}</p>
       ) : (
         <WhyPanel why={why.data} {...(offer ? { offer: (change: Change) => alike(job, change) } : {})} />
       )}

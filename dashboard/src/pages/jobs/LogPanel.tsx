@@ -1,6 +1,7 @@
 // What a job wrote, as it writes it: searched, paused, of any attempt and rank, and to be downloaded. Used by JobPage.
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { ended } from "../../data/job";
 import type { OneJob } from "../../data/shapes";
 import { useLog } from "./log-feed";
 import { downloadOf, type LogStatus } from "./log-stream";
@@ -130,18 +131,19 @@ export function LogPanel({ job, attempt, rank, search, onChange }: Props) {
         onAtEnd={setAtEnd}
       />
       <p className={classes.state} role="status" data-bad={status.phase === "broken" || status.phase === "refused" || undefined}>
-        {said(status, buffer.length)}
+        {said(status, buffer.length, ended(job.state))}
       </p>
     </div>
   );
 }
 
-function said(status: LogStatus, lines: number): string {
+function said(status: LogStatus, lines: number, over: boolean): string {
   const problem = status.problem;
   switch (status.phase) {
     case "connecting":
       return "Asking for it…";
     case "following":
+      if (over) return lines === 0 ? "Nothing of it has come from its node." : "The end of it has not come from its node yet.";
       return lines === 0 ? "Nothing was written yet. What comes is shown at once." : "Follows what comes.";
     case "complete":
       return lines === 0 ? "It wrote nothing." : "That is all of it.";

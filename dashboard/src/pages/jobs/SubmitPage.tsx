@@ -3,7 +3,7 @@
 // `from` in the address fills the form from a job that there was, `with` changes it as the controller suggested.
 import { Button } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Page } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
@@ -16,10 +16,11 @@ import { paths } from "../../routing/paths";
 import { text } from "../../routing/url-fields";
 import { useUrlState } from "../../routing/useUrlState";
 import { useEnvironment, useJob, usePreview, useSubmit } from "./asking";
+import { draftOf, draftText, keepDraft } from "./draft";
 import { FormFields } from "./FormFields";
 import { changed, formOf } from "./job-again";
 import { EMPTY, FIELD_OF, read, type Errors, type JobForm } from "./job-form";
-import { WhyPanel } from "./WhyPanel";
+import { InTerminal, Outlook } from "./Outlook";
 import classes from "./SubmitPage.module.css";
 
 const FIELDS = { from: text(), with: text() };
@@ -34,8 +35,15 @@ export function SubmitPage() {
       </Page>
     );
   }
-  if (view.from === "") return <Form start={EMPTY} note="" />;
+  if (view.from === "") return <Fresh />;
   return <FormFrom key={`${view.from} ${view.with}`} id={view.from} change={view.with} />;
+}
+
+/** Empty, or as it was left before. */
+function Fresh() {
+  const me = useMe();
+  const [draft] = useState(() => draftOf(me.user));
+  return <Form start={draft ?? EMPTY} note={draft === null ? "" : "As you left it. Variables are not kept: they may be secrets."} kept />;
 }
 
 function FormFrom({ id, change }: { readonly id: string; readonly change: string }) {
@@ -78,14 +86,29 @@ function changeIn(json: string): Change["change"] {
   }
 }
 
-function Form({ start, note }: { readonly start: JobForm; readonly note: string }) {
+interface FormProps {
+  readonly start: JobForm;
+  readonly note: string;
+  /** Whether what is typed is kept for later: not where it is filled from something that stays. */
+  readonly kept?: boolean;
+}
+
+function Form({ start, note, kept = false }: FormProps) {
+  const me = useMe();
   const [form, setForm] = useState(start);
   // What is missing is said once somebody has tried; what is wrong is said at once.
   const [tried, setTried] = useState(false);
   const key = useRef<{ readonly body: string; readonly key: string } | null>(null);
   const submit = useSubmit();
   const { body, errors } = read(form);
-  const shown = { ...visible(errors, form, tried), ...refusedFields(submit.error, form) };
+  // Asked a moment after the last key.
+  const [settled] = useDebouncedValue(form, 400);
+  const asked = read(settled).body;
+  const preview = usePreview(asked);
+  const shown = { ...visible(errors, form, tried), ...refusedFields(preview.error, form), ...refusedFields(submit.error, form) };
+  useEffect(() => {
+    if (kept) keepDraft(me.user, settled);
+  }, [kept, me.user, settled]);
 
   function send(): void {
     setTried(true);
@@ -94,11 +117,26 @@ function Form({ start, note }: { readonly start: JobForm; readonly note: string 
     if (key.current?.body !== said) key.current = { body: said, key: crypto.randomUUID() };
     submit.mutate(
       { body, key: key.current.key },
-      { onSuccess: (made) => go(paths.job(made.id)) },
+      {
+        onSuccess: (made) => {
+          if (kept) keepDraft(me.user, null);
+          go(paths.job(made.id));
+        },
+      },
     );
   }
   return (
-    <Page title="Submit a job">
+    <Page
+      title="Submit a job"
+      actions={
+        kept &&
+        draftText(form) !== null && (
+          <Button size="xs" variant="default" onClick={() => setForm(EMPTY)}>
+            Clear the form
+          </Button>
+        )
+      }
+    >
       {note !== "" && <p className={classes.note}>{note}</p>}
       <div className={classes.columns}>
         <form
@@ -118,40 +156,16 @@ function Form({ start, note }: { readonly start: JobForm; readonly note: string 
             {tried && body === null && <span className={classes.wrong}>Something is missing or wrong above.</span>}
           </div>
         </form>
-        <aside className={classes.preview} aria-labelledby="preview">
-          <h2 id="preview">What would become of it</h2>
-          <Preview form={form} onTake={(change) => setForm((before) => changed(before, change.change) ?? before)} />
-        </aside>
+        <div className={classes.beside}>
+          <Outlook
+            body={asked}
+            preview={preview}
+            onTake={(change) => setForm((before) => changed(before, change.change) ?? before)}
+          />
+          <InTerminal body={asked} />
+        </div>
       </div>
     </Page>
-  );
-}
-
-/** Asked a moment after the last key. */
-function Preview({ form, onTake }: { readonly form: JobForm; readonly onTake: (change: Change) => void }) {
-  const [settled] = useDebouncedValue(form, 400);
-  const { body } = read(settled);
-  const preview = usePreview(body);
-  if (body === null) return <p className={classes.quiet}>Say what is to run, and in which folder: then it is told here.</p>;
-  if (preview.error !== null) return <Refusal error={preview.error} />;
-  if (preview.data === undefined) return <Skeleton height={140} />;
-  return (
-    <div className={classes.said} data-stale={preview.isPlaceholderData || undefined} aria-live="polite">
-      {preview.data.starts_now ? (
-        <p className={classes.now}>It would start now.</p>
-      ) : (
-        <WhyPanel
-          why={preview.data}
-          offer={(change) => (
-            <Button size="compact-xs" variant="default" onClick={() => onTake(change)}>
-              Take it
-            </Button>
-          )}
-        />
-      )}
-      {body.array !== undefined && <p className={classes.quiet}>Of the array&apos;s first task.</p>}
-      <p className={classes.quiet}>Nothing is submitted yet, and nothing is kept for it.</p>
-    </div>
   );
 }
 

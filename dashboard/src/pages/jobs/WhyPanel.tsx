@@ -7,6 +7,7 @@ import { Time } from "../../components/Time";
 import { Unknown } from "../../components/Unknown";
 import type { Change, HeldBy } from "../../data/job";
 import type { Why } from "../../data/shapes";
+import { sentence } from "./reason-words";
 import classes from "./WhyPanel.module.css";
 
 type Outlook = Pick<
@@ -25,7 +26,7 @@ export function WhyPanel({ why, offer }: Props) {
   const held = why.held_by as unknown as readonly HeldBy[];
   return (
     <div className={classes.why}>
-      <p className={classes.reason}>{why.reason || "Nothing is in its way: it is placed in a moment."}</p>
+      <p className={classes.reason}>{sentence(why.reason || "nothing is in its way: it is placed in a moment.")}</p>
       <dl className={classes.facts}>
         <div>
           <dt>Ahead of it</dt>
@@ -34,7 +35,7 @@ export function WhyPanel({ why, offer }: Props) {
         <div>
           <dt>Thought to start</dt>
           <dd>
-            {why.estimated_start === null ? <Unknown why={why.basis === "" ? undefined : why.basis} /> : <Time at={why.estimated_start} />}
+            {why.estimated_start === null ? <Unknown /> : <Time at={why.estimated_start} />}
             {why.basis !== "" && <span className={classes.basis}> {why.basis}</span>}
           </dd>
         </div>

@@ -2,7 +2,7 @@
 // Used by the job page.
 import { gpusInWords } from "../../data/job";
 import type { Spec } from "../../data/shapes";
-import { durationText, sizeText } from "./job-again";
+import { durationText, octal, sizeText, USUAL_UMASK } from "./job-again";
 import { joinWords } from "./words";
 
 export interface Line {
@@ -41,6 +41,8 @@ export function asked(spec: Spec): Line[] {
     ["Stopped by", spec.stop_signal === "TERM" ? "" : `SIG${spec.stop_signal}`],
     ["Grace", spec.grace === 30 ? "" : spec.grace === 0 ? "none" : durationText(spec.grace)],
     ["Limits", Object.entries(spec.limits).map(([name, value]) => `${name} ${value}`).join(", ")],
+    ["Umask", spec.umask === USUAL_UMASK ? "" : octal(spec.umask), true],
+    ["Terminal", spec.pty ? "one of its own" : ""],
     ["Tells", spec.notify.join(", ")],
   ];
   return lines.filter(([, value]) => value !== "").map(([name, value, code = false]) => ({ name, value, code }));

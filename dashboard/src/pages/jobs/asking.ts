@@ -7,6 +7,7 @@ import type { Event } from "../../data/shapes";
 const SOON = 3_000;
 const NOW_AND_THEN = 10_000;
 const SELDOM = 60_000;
+const AT_ONCE = 4; // changes that are under way together
 
 export interface JobFilter {
   readonly state: readonly JobState[];
@@ -137,5 +138,34 @@ export function useRetry(id: string) {
   return useMutation({
     mutationFn: () => ask("post", "/api/v1/jobs/{id}/retry", { path: { id } }),
     onSuccess: () => client.invalidateQueries({ queryKey: ["jobs"] }),
+  });
+}
+
+export interface NotCanceled {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/** Few at a time, each for itself: that one is refused keeps no other from its end. Those that were refused. */
+export function useCancelMany() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ ids, why }: { readonly ids: readonly string[]; readonly why: string }): Promise<NotCanceled[]> => {
+      const refused: NotCanceled[] = [];
+      for (let from = 0; from < ids.length; from += AT_ONCE) {
+        await Promise.all(
+          ids.slice(from, from + AT_ONCE).map(async (id) => {
+            try {
+              await call("post", "/api/v1/jobs/{id}/cancel", { path: { id }, body: why === "" ? {} : { why } });
+            } catch (error) {
+              refused.push({ id, error });
+            }
+          }),
+        );
+      }
+      return refused;
+    },
+    onSettled: () =>
+      Promise.all([client.invalidateQueries({ queryKey: ["job"] }), client.invalidateQueries({ queryKey: ["jobs"] })]),
   });
 }

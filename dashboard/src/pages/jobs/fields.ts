@@ -63,8 +63,22 @@ export const GROUPS: readonly Group[] = [
       { field: "retries", label: "Retries", placeholder: "0", help: "Queued again so often when it fails." },
       { field: "retryCodes", label: "Only after exit codes", placeholder: "any" },
       { field: "checkpoint", label: "Checkpoint command", mono: true, help: "Runs before it makes room." },
-      { field: "grace", label: "Grace", placeholder: "30s", help: "From the stop signal to SIGKILL." },
       { field: "notify", label: "Tell", placeholder: "mail:fail", help: "Channels: end, fail or start." },
+    ],
+  },
+  {
+    title: "Process",
+    fields: [
+      { field: "grace", label: "Grace", placeholder: "30s", help: "From the stop signal to SIGKILL." },
+      { field: "umask", label: "Umask", placeholder: "022", mono: true, help: "Of the files that it makes." },
+      {
+        field: "limits",
+        label: "Limits",
+        rows: 2,
+        mono: true,
+        placeholder: "nofile=65536",
+        help: "rlimits, as in prlimit(1): one a line.",
+      },
     ],
   },
 ];

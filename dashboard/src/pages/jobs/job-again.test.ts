@@ -30,9 +30,9 @@ const SPEC: Spec = {
   setup: ["module load cuda"],
   if_lost: "keep",
   grace: 0,
-  umask: 18,
-  limits: {},
-  pty: false,
+  umask: 0o027,
+  limits: { nofile: 65_536, core: 0 },
+  pty: true,
   notify: ["mail:end", "mail:fail"],
 };
 

@@ -5,6 +5,8 @@ import type { Spec } from "../../data/shapes";
 import { EMPTY, SIGNALS, type JobForm } from "./job-form";
 import { joinWords } from "./words";
 
+export const USUAL_UMASK = 0o022;
+
 export function formOf(spec: Spec, environment: Readonly<Record<string, string>> = {}): JobForm {
   const script = spec.command.length === 3 && spec.command[0] === "bash" && spec.command[1] === "-c";
   return {
@@ -40,6 +42,11 @@ export function formOf(spec: Spec, environment: Readonly<Record<string, string>>
     ifLost: spec.if_lost,
     grace: spec.grace === 30 ? "" : spec.grace === 0 ? "0" : durationText(spec.grace),
     stopSignal: SIGNALS.find((one) => one === spec.stop_signal) ?? "TERM",
+    umask: spec.umask === USUAL_UMASK ? "" : octal(spec.umask),
+    limits: Object.entries(spec.limits)
+      .map(([name, value]) => `${name}=${value}`)
+      .join("\n"),
+    pty: spec.pty,
     notify: spec.notify.join(", "),
   };
 }
@@ -63,6 +70,11 @@ export function changed(form: JobForm, change: Change["change"]): JobForm | null
     known = true;
   }
   return known ? found : null;
+}
+
+/** 23 → "027". */
+export function octal(umask: number): string {
+  return umask.toString(8).padStart(3, "0");
 }
 
 /** As `sizeOf` reads it back, to the byte. */

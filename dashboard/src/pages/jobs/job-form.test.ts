@@ -41,6 +41,9 @@ describe("read", () => {
       grace: "0",
       stopSignal: "INT",
       notify: "mail, ops:fail",
+      umask: "027",
+      limits: "nofile=65536\nmemlock=64GiB, core=0",
+      pty: true,
     });
     expect(errors).toEqual({});
     expect(body).toMatchObject({
@@ -65,6 +68,9 @@ describe("read", () => {
       stop_signal: "INT",
       notify: ["mail:end", "ops:fail"],
       environment: { A: "1" },
+      umask: 23,
+      limits: { nofile: 65_536, memlock: 64 * 2 ** 30, core: 0 },
+      pty: true,
     });
   });
 
@@ -88,6 +94,11 @@ describe("read", () => {
     [{ notify: "mail:sometimes" }, "notify"],
     [{ environment: "X" }, "environment"],
     [{ after: "a-b" }, "after"],
+    [{ umask: "9" }, "umask"],
+    [{ limits: "nofile" }, "limits"],
+    [{ limits: "nofiles=3" }, "limits"],
+    [{ limits: "nofile=1, nofile=2" }, "limits"],
+    [{ pty: true, nodes: "2" }, "pty"],
   ])("%j is refused at its field", (change, field) => {
     const { body, errors } = read({ ...PLAIN, ...change });
     expect(body).toBeNull();

@@ -1,7 +1,24 @@
 // What the submit form holds, and the body of `POST jobs` that it comes to. Pure.
-import type { AfterRequest, JobBody } from "../../data/job";
+import type { JobBody } from "../../data/job";
+import {
+  afterOf,
+  arrayOf,
+  codesOf,
+  commandOf,
+  folder,
+  graceOf,
+  inContainer,
+  limitsOf,
+  notifyOf,
+  onOneNode,
+  onTerminal,
+  plainWords,
+  shareOf,
+  some,
+  umaskOf,
+  words,
+} from "./form-parts";
 import { durationOf, environmentOf, linesOf, sizeOf, wholeOf, Wrong } from "./quantities";
-import { splitWords } from "./words";
 
 export const SIGNALS = ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "CONT", "ALRM", "ABRT", "WINCH"] as const;
 
@@ -37,6 +54,9 @@ export interface JobForm {
   ifLost: "requeue" | "keep" | "fence";
   grace: string;
   stopSignal: (typeof SIGNALS)[number];
+  umask: string;
+  limits: string;
+  pty: boolean;
   notify: string;
 }
 
@@ -72,6 +92,9 @@ export const EMPTY: JobForm = {
   ifLost: "requeue",
   grace: "",
   stopSignal: "TERM",
+  umask: "",
+  limits: "",
+  pty: false,
   notify: "",
 };
 
@@ -109,6 +132,13 @@ export const FIELD_OF: Record<string, keyof JobForm> = {
   after: "after",
   array: "array",
   grace: "grace",
+  stop_signal: "stopSignal",
+  if_lost: "ifLost",
+  preemptible: "preemptible",
+  singleton: "singleton",
+  umask: "umask",
+  limits: "limits",
+  pty: "pty",
   notify: "notify",
 };
 
@@ -149,6 +179,9 @@ export function read(form: JobForm): Read {
     after: take("after", () => some(afterOf(form.after, form.afterKind))),
     array: take("array", () => arrayOf(form.array)),
     grace: take("grace", () => graceOf(form.grace)),
+    umask: take("umask", () => umaskOf(form.umask)),
+    limits: take("limits", () => some(limitsOf(form.limits))),
+    pty: take("pty", () => onTerminal(form.pty, nodes)),
     notify: take("notify", () => some(notifyOf(form.notify))),
   };
   if (Object.keys(errors).length > 0 || command === null || cwd === null) return { errors, body: null };
@@ -167,103 +200,4 @@ export function read(form: JobForm): Read {
     ...(form.stopSignal === "TERM" ? {} : { stop_signal: form.stopSignal }),
   };
   return { errors, body };
-}
-
-function commandOf(form: JobForm): string[] {
-  if (form.kind === "script") {
-    if (form.script.trim() === "") throw new Wrong("What is it to run?");
-    return ["bash", "-c", form.script.replaceAll("\r\n", "\n")];
-  }
-  const found = plainWords(form.command);
-  if (found.length === 0) throw new Wrong("What is it to run?");
-  return found;
-}
-
-function plainWords(text: string): string[] {
-  const split = splitWords(text.trim());
-  if ("wrong" in split) throw new Wrong(split.wrong);
-  return split.words;
-}
-
-function folder(text: string): string {
-  const path = text.trim();
-  if (path === "") throw new Wrong("The folder to run in, as its node has it.");
-  if (!path.startsWith("/")) throw new Wrong("A whole path: it begins with /.");
-  return path;
-}
-
-function shareOf(text: string, gpus: number, nodes: number): number | null {
-  const percent = text.trim().replace(/\s*%$/, "");
-  if (percent === "") return null;
-  const found = Number(percent);
-  if (!/^\d+(\.\d)?$/.test(percent) || found < 0.1 || found > 100)
-    throw new Wrong("Percent of a GPU, from 0.1 to 100.");
-  if (found === 100) return null;
-  if (gpus > 1 || nodes > 1) throw new Wrong("A share is of one GPU, on one node: leave those at 1.");
-  return found / 100;
-}
-
-function onOneNode(text: string, nodes: number): string | null {
-  const found = words(text);
-  if (found !== null && nodes > 1) throw new Wrong("Not for a job on several nodes.");
-  return found;
-}
-
-function inContainer<T>(form: JobForm, value: T | null): T | null {
-  if (value !== null && form.image.trim() === "") throw new Wrong("Only in a container: give an image, too.");
-  return value;
-}
-
-function codesOf(text: string): number[] {
-  return items(text).map((one) => {
-    const code = wholeOf(one, 1, 255);
-    if (code === null) throw new Wrong("Exit codes, with commas.");
-    return code;
-  });
-}
-
-function afterOf(text: string, kind: JobForm["afterKind"]): AfterRequest[] {
-  return items(text).map((job) => {
-    if (!/^[0-9A-Za-z_]{4,20}$/.test(job)) throw new Wrong("Ids of jobs, with commas.");
-    return { job, kind };
-  });
-}
-
-function arrayOf(text: string): string | null {
-  const found = text.replaceAll(/\s/g, "");
-  if (found === "") return null;
-  if (!/^\d{1,6}(-\d{1,6})?(,\d{1,6}(-\d{1,6})?)*(%\d{1,6})?$/.test(found)) {
-    throw new Wrong("Indices, like 0-9 or 1,3,5-7; 0-99%4 runs no more than 4 at once.");
-  }
-  return found;
-}
-
-function graceOf(text: string): number | null {
-  if (text.trim() === "0") return 0;
-  const found = durationOf(text);
-  if (found !== null && found > 3600) throw new Wrong("An hour at the most.");
-  return found;
-}
-
-function notifyOf(text: string): string[] {
-  return items(text).map((one) => {
-    const entry = one.includes(":") ? one : `${one}:end`;
-    if (!/^[A-Za-z0-9][\w.-]{0,63}:(end|fail|start)$/.test(entry)) {
-      throw new Wrong("Channels, with commas: mail, or mail:fail, mail:start.");
-    }
-    return entry;
-  });
-}
-
-function items(text: string): string[] {
-  return text.split(/[\s,]+/).filter((one) => one !== "");
-}
-
-function words(text: string): string | null {
-  const found = text.trim();
-  return found === "" ? null : found;
-}
-
-function some<T extends object>(found: T): T | null {
-  return Object.keys(found).length === 0 ? null : found;
 }

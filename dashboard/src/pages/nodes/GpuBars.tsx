@@ -1,7 +1,8 @@
 // The GPUs of a node as small bars. Used by the table of nodes. A bar's height is its utilisation; its manner says
 // whether it is free: filled is a job's, an outline is free, stripes are blocked, dots are unknown.
 import { useId } from "react";
-import { freeOf, type Bar } from "./gpu-bars";
+import { Unknown } from "../../components/Unknown";
+import { freeCount, freeOf, type Bar } from "./gpu-bars";
 import classes from "./GpuBars.module.css";
 
 const WIDE = 7;
@@ -13,7 +14,7 @@ export function GpuBars({ bars }: { readonly bars: readonly Bar[] | null }) {
   if (bars === null || bars.length === 0) return <span className={classes.none}>{freeOf(bars)}</span>;
   const width = bars.length * (WIDE + GAP) - GAP;
   return (
-    <span className={classes.whole}>
+    <span className={classes.whole} title={freeOf(bars)}>
       <svg className={classes.bars} width={width} height={HIGH} viewBox={`0 0 ${width} ${HIGH}`} aria-hidden="true">
         <pattern id={stripes} width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
           <rect width="1.5" height="3" className={classes.stripe} />
@@ -22,7 +23,19 @@ export function GpuBars({ bars }: { readonly bars: readonly Bar[] | null }) {
           <One key={bar.uuid} bar={bar} x={nth * (WIDE + GAP)} stripes={stripes} />
         ))}
       </svg>
-      <span className={classes.free}>{freeOf(bars)}</span>
+      <span className="only-read">{freeOf(bars)}</span>
+    </span>
+  );
+}
+
+/** "2 of 8", as figures of a column: the first is what one looks for. */
+export function FreeOf({ bars }: { readonly bars: readonly Bar[] | null }) {
+  const free = freeCount(bars);
+  if (bars?.length === 0) return <span className={classes.none}>no GPU</span>;
+  return (
+    <span className={classes.count} data-free={(free ?? 0) > 0 || undefined}>
+      {free === null ? <Unknown /> : <b>{free}</b>}
+      {bars !== null && <span className={classes.of}> of {bars.length}</span>}
     </span>
   );
 }

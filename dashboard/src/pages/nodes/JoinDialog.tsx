@@ -52,7 +52,7 @@ export function JoinDialog({ nodes, onClose }: Props) {
                 {made.expires_at !== null && (
                   <>
                     {" until "}
-                    <Time at={made.expires_at} />
+                    <Time at={made.expires_at} exact />
                   </>
                 )}
                 . Should it get into wrong hands, revoke token <code>{made.token_id}</code> in the settings.

@@ -63,7 +63,7 @@ export function NodeDialog({ node, action, onClose, onDone }: Props) {
         {doing.error !== null && <Refusal error={doing.error} />}
         <div className={classes.buttons}>
           <Button variant="default" onClick={onClose}>
-            Leave it
+            Go back
           </Button>
           <Button type="submit" {...(deed.final && classes.final ? { className: classes.final } : {})} disabled={!ready} loading={doing.isPending}>
             {deed.word}

@@ -7,7 +7,7 @@ import { Link } from "../../routing/Link";
 import { paths } from "../../routing/paths";
 import classes from "../gpu/SmallTable.module.css";
 
-const SHOWN = 20;
+const SHOWN = 12;
 const TONES: Readonly<Record<PlacedJob["state"], "ok" | "warn" | "bad" | "unknown" | "info">> = {
   QUEUED: "info",
   ALLOCATED: "info",
@@ -34,8 +34,12 @@ export function NodeJobs({ jobs }: { readonly jobs: readonly PlacedJob[] | undef
             <th scope="col" className={classes.number}>
               GPUs
             </th>
-            <th scope="col">Began</th>
-            <th scope="col">Ended</th>
+            <th scope="col" className={classes.number}>
+              Began
+            </th>
+            <th scope="col" className={classes.number}>
+              Ended
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -49,8 +53,8 @@ export function NodeJobs({ jobs }: { readonly jobs: readonly PlacedJob[] | undef
               </td>
               <td>{job.owner}</td>
               <td className={classes.number}>{job.gpus.length}</td>
-              <td>{job.started_at === null ? "not yet" : <Time at={job.started_at} />}</td>
-              <td>{job.ended_at === null ? "not yet" : <Time at={job.ended_at} />}</td>
+              <td className={classes.number}>{job.started_at === null ? "not yet" : <Time at={job.started_at} />}</td>
+              <td className={classes.number}>{job.ended_at === null ? "" : <Time at={job.ended_at} />}</td>
             </tr>
           ))}
         </tbody>

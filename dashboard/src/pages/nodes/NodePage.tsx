@@ -1,4 +1,5 @@
-// /nodes/NAME?range=…: one machine: its GPUs, jobs, workloads and findings, and charts of its past.
+// /nodes/NAME?range=…&compare=…&as=…: one machine: its GPUs, what is wrong with it, its past, jobs, workloads, and what
+// happened to it.
 import { EmptyState } from "../../components/EmptyState";
 import { Page, Panel } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
@@ -6,21 +7,14 @@ import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
 import { Time } from "../../components/Time";
 import { Unknown } from "../../components/Unknown";
-import { useNow } from "../../data/useNow";
-import { useAge, useAlertsOf, useJobsOf, useNode, useWorkloads } from "../../data/machines";
+import { useAge, useAlertsOf, useArbiter, useJobsOf, useNode, useWorkloads } from "../../data/machines";
 import type { Node } from "../../data/node";
 import { Refused } from "../../data/refusal";
 import { Link } from "../../routing/Link";
 import { go } from "../../routing/location";
 import { paths } from "../../routing/paths";
-import { useUrlState } from "../../routing/useUrlState";
 import { Findings } from "../gpu/Findings";
 import { findingsOf } from "../gpu/findings";
-import { CHARTS, mostOf } from "../gpu/metrics";
-import type { Mark } from "../gpu/marks";
-import { PastChart } from "../gpu/PastChart";
-import { RangeBar } from "../gpu/RangeBar";
-import { rangeOf } from "../gpu/time-range";
 import { gpuStories } from "../workstation/story";
 import { modelsOf } from "./gpu-bars";
 import { GpuTable } from "./GpuTable";
@@ -29,9 +23,9 @@ import { NodeMenu } from "./NodeMenu";
 import { NodeState } from "./NodeState";
 import { NodeWorkloads } from "./NodeWorkloads";
 import { sentenceOf } from "./node-state";
-import classes from "./NodesPage.module.css";
-
-const NO_MARKS: readonly Mark[] = [];
+import { NodeEvents } from "./NodeEvents";
+import { NodePast } from "./NodePast";
+import classes from "./NodePage.module.css";
 
 export function NodePage({ name }: { readonly name: string }) {
   const node = useNode(name);
@@ -52,19 +46,17 @@ export function NodePage({ name }: { readonly name: string }) {
 }
 
 function Found({ node, age }: { readonly node: Node; readonly age: ReturnType<typeof useAge> }) {
-  const now = useNow(10_000) / 1000;
-  const [rangeText, setRange] = useUrlState("range", "6h");
   const jobs = useJobsOf(node.name);
   const workloads = useWorkloads(node.name);
   const alerts = useAlertsOf(node.name);
-  const range = rangeOf(rangeText, now);
+  const arbiter = useArbiter(node.name).data ?? null;
   const findings = findingsOf(alerts.data?.items ?? [], node.name);
-  const memory = Math.max(0, ...(node.gpus ?? []).map((gpu) => gpu.memory_total_bytes ?? 0)) || null;
+  const late = [jobs, workloads, alerts].some((one) => one.data === undefined && one.error === null);
   const trouble = jobs.error ?? workloads.error ?? alerts.error;
   const stories =
     jobs.data === undefined || workloads.data === undefined
       ? undefined
-      : gpuStories(node, jobs.data.items, workloads.data.items);
+      : gpuStories(node, jobs.data.items, workloads.data.items, arbiter);
   return (
     <Page
       title={node.name}
@@ -83,57 +75,77 @@ function Found({ node, age }: { readonly node: Node; readonly age: ReturnType<ty
               {node.drained.why === "" ? "." : `: ${node.drained.why}`}
             </p>
           )}
-          <dl className={classes.facts}>
-            <dt>Last seen</dt>
-            <dd>
-              <Time at={node.last_seen_at} />
-            </dd>
-            <dt>GPUs</dt>
-            <dd>{modelsOf(node)}</dd>
-            <dt>CPUs, memory</dt>
-            <dd>
-              {node.cpus ?? <Unknown />}, <Quantity value={node.memory_bytes} unit="bytes" />
-            </dd>
-            <dt>Address</dt>
-            <dd>{node.address === "" ? <Unknown /> : node.address}</dd>
-            <dt>Agent</dt>
-            <dd>
-              {node.agent_version}, joined <Time at={node.joined_at} />
-            </dd>
-          </dl>
+          <Facts node={node} />
         </div>
       </Panel>
-      {findings.length > 0 && (
-        <Panel title="What is wrong">
-          <Findings findings={findings} naming />
-        </Panel>
+      {/* What is wrong stands first: until it is known, nothing stands beneath that would be pushed away by it. */}
+      {late ? (
+        <Skeleton height={900} />
+      ) : (
+        <>
+          {findings.length > 0 && (
+            <Panel title="What is wrong">
+              <Findings findings={findings} naming />
+            </Panel>
+          )}
+          <Panel title="GPUs">
+            <GpuTable stories={stories} node={node} findings={findings} />
+          </Panel>
+          <NodePast node={node} />
+          <div className={classes.pair}>
+            <Panel title="Jobs">
+              <NodeJobs jobs={jobs.data?.items} />
+            </Panel>
+            <Panel title="What happened to it">
+              <NodeEvents node={node} />
+            </Panel>
+          </div>
+          <Panel title="What it sees on its GPUs">
+            <NodeWorkloads node={node} workloads={workloads.data?.items} />
+          </Panel>
+        </>
       )}
-      <Panel title="GPUs">
-        <GpuTable stories={stories} node={node} />
-      </Panel>
-      <Panel title="Past" actions={<RangeBar range={range} onRange={setRange} />}>
-        <div className={classes.charts}>
-          {CHARTS.map((chart) => (
-            <PastChart
-              key={chart.metric}
-              {...chart}
-              most={mostOf(chart, memory)}
-              node={node.name}
-              gpu={null}
-              range={range}
-              compare=""
-              marks={NO_MARKS}
-              onRange={setRange}
-            />
-          ))}
-        </div>
-      </Panel>
-      <Panel title="Jobs">
-        <NodeJobs jobs={jobs.data?.items} />
-      </Panel>
-      <Panel title="What it sees on its GPUs">
-        <NodeWorkloads node={node} workloads={workloads.data?.items} />
-      </Panel>
     </Page>
+  );
+}
+
+function Facts({ node }: { readonly node: Node }) {
+  return (
+    <dl className={classes.facts}>
+      <div>
+        <dt>Last seen</dt>
+        <dd>
+          <Time at={node.last_seen_at} />
+        </dd>
+      </div>
+      <div>
+        <dt>GPUs</dt>
+        <dd>{modelsOf(node)}</dd>
+      </div>
+      <div>
+        <dt>CPUs</dt>
+        <dd>{node.cpus ?? <Unknown />}</dd>
+      </div>
+      <div>
+        <dt>Memory</dt>
+        <dd>
+          <Quantity value={node.memory_bytes} unit="bytes" />
+        </dd>
+      </div>
+      <div>
+        <dt>Address</dt>
+        <dd>{node.address === "" ? <Unknown /> : node.address}</dd>
+      </div>
+      <div>
+        <dt>Agent</dt>
+        <dd>{node.agent_version}</dd>
+      </div>
+      <div>
+        <dt>Joined</dt>
+        <dd>
+          <Time at={node.joined_at} />
+        </dd>
+      </div>
+    </dl>
   );
 }

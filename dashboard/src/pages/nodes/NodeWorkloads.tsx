@@ -1,11 +1,13 @@
 // What a node sees on its GPUs, managed or not. Used by the page of a node; all of it is on the page of workloads.
 import { Quantity } from "../../components/Quantity";
 import { Skeleton } from "../../components/Skeleton";
+import { Unknown } from "../../components/Unknown";
 import type { Node } from "../../data/node";
 import type { Workload } from "../../data/workload";
 import { Link } from "../../routing/Link";
 import { originWords } from "../workloads/evidence";
 import { asKnown, indicesText } from "../workloads/inventory";
+import { WorkloadBadge } from "../workloads/WorkloadBadge";
 import classes from "../gpu/SmallTable.module.css";
 
 interface Props {
@@ -24,7 +26,7 @@ export function NodeWorkloads({ node, workloads }: Props) {
           <tr>
             <th scope="col">Workload</th>
             <th scope="col">Owner</th>
-            <th scope="col">Started</th>
+            <th scope="col">Started by</th>
             <th scope="col">State</th>
             <th scope="col">GPUs</th>
             <th scope="col" className={classes.number}>
@@ -38,10 +40,12 @@ export function NodeWorkloads({ node, workloads }: Props) {
               <td>
                 <Link to={`/workloads?node=${encodeURIComponent(node.name)}&open=${encodeURIComponent(one.id)}`}>{one.name}</Link>
               </td>
-              <td>{one.user ?? "unknown"}</td>
+              <td>{one.user ?? <Unknown />}</td>
               <td>{originWords(one.origin)}</td>
-              <td>{one.state}</td>
-              <td>{indicesText(one.gpu_indices) ?? "unknown"}</td>
+              <td>
+                <WorkloadBadge state={one.state} />
+              </td>
+              <td>{indicesText(one.gpu_indices) ?? <Unknown />}</td>
               <td className={classes.number}>
                 <Quantity value={one.gpu_memory_bytes} unit="bytes" />
               </td>

@@ -14,8 +14,7 @@ import { paths } from "../../routing/paths";
 import { useUrlState } from "../../routing/useUrlState";
 import { JoinDialog } from "./JoinDialog";
 import { columns, rowsOf } from "./columns";
-import { chosenNodes, STATES } from "./choosing";
-import { summaryOf } from "./summary";
+import { chosenNodes, statesOf } from "./choosing";
 import classes from "./NodesPage.module.css";
 
 export function NodesPage() {
@@ -36,7 +35,6 @@ export function NodesPage() {
   return (
     <Page
       title="Nodes"
-      beside={items !== undefined && <span className={classes.quiet}>{summaryOf(items)}</span>}
       fetchedAt={age.fetchedAt}
       stale={age.stale}
       actions={mayJoin && <Button size="compact-sm" onClick={() => setJoin("1")}>Join a machine</Button>}
@@ -44,8 +42,12 @@ export function NodesPage() {
       {nodes.error !== null && <Refusal error={nodes.error} />}
       {items === undefined && nodes.error === null && <Skeleton rows={12} />}
       {items?.length === 0 && (
-        <EmptyState title="No machine has joined yet">
-          {mayJoin ? "Join one: you get a command to run on it." : "Ask an admin to join one."}
+        <EmptyState
+          icon="node"
+          title="No machine has joined yet"
+          action={mayJoin && <Button onClick={() => setJoin("1")}>Join a machine</Button>}
+        >
+          {mayJoin ? "You get a command to run on it; it appears here within seconds." : "Ask an admin to join one."}
         </EmptyState>
       )}
       {items !== undefined && items.length > 0 && (
@@ -76,7 +78,7 @@ export function NodesPage() {
                 <NativeSelect
                   aria-label="State"
                   size="xs"
-                  data={STATES.map(([value, label]) => ({ value, label }))}
+                  data={statesOf(items)}
                   value={state}
                   onChange={(event) => setState(event.currentTarget.value)}
                 />

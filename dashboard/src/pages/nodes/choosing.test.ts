@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { chosenNodes } from "./choosing";
+import { chosenNodes, statesOf } from "./choosing";
 import { aGpu, aNode } from "./samples";
-import { summaryOf } from "./summary";
 
 const blocked = { kind: "quarantined", why: "Xid 79" } as const;
 const NODES = [
@@ -24,6 +23,9 @@ it("knows states, and what needs a look", () => {
   expect(names("", "strays")).toEqual([]);
 });
 
-it("says all in one line", () => {
-  expect(summaryOf(NODES)).toBe("3 nodes: 2 up, 1 silent");
+it("says how many there are of each", () => {
+  const labels = statesOf(NODES).map((one) => one.label);
+  expect(labels).toContain("Any state (3)");
+  expect(labels).toContain("Silent (1)");
+  expect(labels).toContain("With blocked GPUs (1)");
 });

@@ -2,16 +2,21 @@
 import type { Node } from "../../data/node";
 import { byNeed, wordOf } from "./node-state";
 
-export const STATES = [
+const STATES = [
   ["", "Any state"],
   ["up", "Up"],
   ["draining", "Draining"],
   ["drained", "Drained"],
   ["silent", "Silent"],
   ["dead", "Dead"],
-  ["strays", "With strays"],
+  ["strays", "With what was not queued"],
   ["blocked", "With blocked GPUs"],
 ] as const;
+
+/** What can be asked for, each with how many there are. */
+export function statesOf(nodes: readonly Node[]): { readonly value: string; readonly label: string }[] {
+  return STATES.map(([value, label]) => ({ value, label: `${label} (${nodes.filter((node) => ofState(node, value)).length})` }));
+}
 
 /** Those in which each word of `text` is found, and of that state, those that need somebody first. */
 export function chosenNodes(nodes: readonly Node[], text: string, state: string): readonly Node[] {

@@ -5,8 +5,8 @@ import { Time } from "../../components/Time";
 import type { Node } from "../../data/node";
 import { Link } from "../../routing/Link";
 import { paths } from "../../routing/paths";
-import { GpuBars } from "./GpuBars";
-import { barsOf, modelsOf, type Bar } from "./gpu-bars";
+import { FreeOf, GpuBars } from "./GpuBars";
+import { barsOf, freeCount, modelsOf, type Bar } from "./gpu-bars";
 import { NodeMenu } from "./NodeMenu";
 import { NodeState } from "./NodeState";
 import { wordOf } from "./node-state";
@@ -35,16 +35,26 @@ export const columns: readonly Column<NodeRow>[] = [
     id: "gpus",
     head: "GPUs",
     hint: "Height: utilisation. Filled: a job's. Outlined: free. Striped: blocked. Dashed: unknown",
-    value: ({ bars }) => bars?.filter((bar) => bar.use === "free").length ?? null,
+    value: ({ bars }) => bars?.length ?? null,
     cell: ({ bars }) => <GpuBars bars={bars} />,
+  },
+  {
+    id: "free",
+    head: "Free",
+    hint: "GPUs that a job could get",
+    value: ({ bars }) => freeCount(bars),
+    cell: ({ bars }) => <FreeOf bars={bars} />,
+    numeric: true,
   },
   { id: "models", head: "Models", value: ({ models }) => models, width: "grow" },
   { id: "jobs", head: "Jobs", hint: "Jobs that hold GPUs there", value: ({ node }) => node.jobs.length, numeric: true },
   {
     id: "strays",
-    head: "Strays",
-    hint: "What uses its GPUs though nobody queued it",
+    head: "Not queued",
+    hint: "What uses its GPUs though nobody asked the queue",
     value: ({ node }) => node.strays.length,
+    cell: ({ node }) =>
+      node.strays.length === 0 ? 0 : <Link to={`${paths.workloads}?node=${encodeURIComponent(node.name)}&strays=1`}>{node.strays.length}</Link>,
     numeric: true,
   },
   {
@@ -63,5 +73,5 @@ export const columns: readonly Column<NodeRow>[] = [
     off: true,
   },
   { id: "agent", head: "Agent", value: ({ node }) => node.agent_version, off: true },
-  { id: "actions", head: "", value: () => null, cell: ({ node }) => <NodeMenu node={node} /> },
+  { id: "actions", head: "", value: () => null, cell: ({ node }) => <NodeMenu node={node} compact /> },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { barsOf, freeOf, modelsOf } from "./gpu-bars";
+import { barsOf, freeCount, freeOf, modelsOf } from "./gpu-bars";
 import { aGpu, aNode } from "./samples";
 
 const NONE = new Set<string>();
@@ -40,6 +40,10 @@ describe("barsOf", () => {
     expect(bars?.[0]?.says).toBe("GPU 0: 42 % busy, a job has it");
     expect(bars?.[1]?.says).toContain("Xid 79");
     expect(freeOf(bars ?? null)).toBe("1 of 3 free");
+    expect(freeCount(bars ?? null)).toBe(1);
+    expect(freeCount(null)).toBeNull();
+    expect(freeCount([])).toBe(0);
+    expect(freeCount(barsOf(aNode({ state: "silent" }), new Set()))).toBeNull();
   });
 });
 

@@ -44,6 +44,12 @@ function manner(node: Node, gpu: NodeGpu, held: ReadonlySet<string> | null): Gpu
   return held === null ? "unknown" : "free";
 }
 
+/** Null: not known of any; those of which it is unknown are not counted. */
+export function freeCount(bars: readonly Bar[] | null): number | null {
+  if (bars === null || (bars.length > 0 && bars.every((bar) => bar.use === "unknown"))) return null;
+  return bars.filter((bar) => bar.use === "free").length;
+}
+
 /** "3 of 8 free", for those who cannot see the bars, and for narrow screens. */
 export function freeOf(bars: readonly Bar[] | null): string {
   if (bars === null) return "unknown";

@@ -1,4 +1,5 @@
 // What runs now, those that are over first at the front: they make room. Used by QueuePage.
+import { useState } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Panel } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
@@ -17,21 +18,23 @@ import { byEnd, latestEnd } from "./queue-order";
 import classes from "./Rows.module.css";
 
 const PLACED = ["ALLOCATED", "STARTING", "RUNNING", "LOST"] as const;
+const FEW = 8;
 const MOST = 100; // rows; the list of jobs has them all
 
 export function Running({ owner }: { readonly owner: string }) {
   const running = useJobsIn(PLACED);
   const now = useNow(5_000);
+  const [open, setOpen] = useState(false);
   const all = byEnd((running.data?.items ?? []).filter((job) => owner === "" || job.owner === owner));
   return (
     <Panel title={`Running${running.data === undefined ? "" : ` · ${all.length}${running.data.next === null ? "" : " or more"}`}`} flush>
       {running.data === undefined &&
-        (running.error === null ? <Skeleton rows={8} /> : <Refusal error={running.error} />)}
+        (running.error === null ? <Skeleton rows={12} /> : <Refusal error={running.error} />)}
       {running.data !== undefined && all.length === 0 && (
-        <EmptyState title="Nothing runs">What waits is placed as soon as a node has room for it.</EmptyState>
+        <EmptyState title={owner === "" ? "Nothing runs" : `Nothing of ${owner} runs`}>What waits is placed as soon as a node has room for it.</EmptyState>
       )}
       <ul className={classes.rows}>
-        {all.slice(0, MOST).map((job) => (
+        {all.slice(0, open ? MOST : FEW).map((job) => (
           <li key={job.id}>
             <div className={classes.words}>
               <div className={classes.line}>
@@ -50,9 +53,15 @@ export function Running({ owner }: { readonly owner: string }) {
           </li>
         ))}
       </ul>
-      {all.length > MOST && (
+      {all.length > FEW && (
         <p className={classes.more}>
-          <Link to={`${paths.jobs}?${PLACED.map((state) => `state=${state}`).join("&")}`}>All {all.length}</Link>
+          {all.length <= MOST ? (
+            <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+              {open ? "Show fewer" : `Show all ${all.length}`}
+            </button>
+          ) : (
+            <Link to={`${paths.jobs}?${PLACED.map((state) => `state=${state}`).join("&")}`}>All {all.length}</Link>
+          )}
         </p>
       )}
     </Panel>

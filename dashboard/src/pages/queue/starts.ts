@@ -1,4 +1,4 @@
-// When the first ones in line are thought to start. Used by QueuePage.
+// What the controller thinks of the first ones in line: when they start, and who holds what they need. Used by QueuePage.
 //
 // Each is worked out by the controller when it is asked: that is for those one looks at, and not every second.
 import { useQueries } from "@tanstack/react-query";
@@ -7,14 +7,10 @@ import type { Why } from "../../data/shapes";
 
 const EVERY = 30_000;
 
-export interface Start {
-  /** null: it cannot be told, and `basis` says why. */
-  readonly at: string | null;
-  readonly basis: string;
-}
-
 /** By id; those that have not been told yet are not in it. */
-export function useStarts(ids: readonly string[]): ReadonlyMap<string, Start> {
+export type Starts = ReadonlyMap<string, Why>;
+
+export function useStarts(ids: readonly string[]): Starts {
   return useQueries({
     queries: ids.map((id) => ({
       queryKey: ["job", id, "why"],
@@ -27,10 +23,8 @@ export function useStarts(ids: readonly string[]): ReadonlyMap<string, Start> {
   });
 }
 
-function told(whys: readonly (Why | undefined)[]): ReadonlyMap<string, Start> {
-  const found = new Map<string, Start>();
-  for (const why of whys) {
-    if (why?.state === "QUEUED") found.set(why.id, { at: why.estimated_start, basis: why.basis });
-  }
+function told(whys: readonly (Why | undefined)[]): Starts {
+  const found = new Map<string, Why>();
+  for (const why of whys) if (why?.state === "QUEUED") found.set(why.id, why);
   return found;
 }

@@ -1,10 +1,16 @@
 // Which version this is, who is looking and what they may, and in which colours. Used by page settings.
 import { SegmentedControl } from "@mantine/core";
+import { useEffect, useMemo, useState } from "react";
 import { Panel } from "../../components/Page";
+import { grouped } from "../../components/quantity";
+import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
+import { Time } from "../../components/Time";
+import { Unknown } from "../../components/Unknown";
 import { useAnswer } from "../../data/answer";
 import { type Action, useMe } from "../../data/me";
 import { useSchemeChoice } from "../../theme/useScheme";
+import { derOf, endsAt, fingerprintOf } from "./certificate";
 import css from "./settings.module.css";
 
 const ACTIONS: readonly { action: Action; word: string }[] = [
@@ -70,8 +76,44 @@ export function About() {
           </dd>
           <dt>Address</dt>
           <dd>{window.location.origin}</dd>
+          <dt>History</dt>
+          <dd>
+            <History />
+          </dd>
         </dl>
+        <Authority />
       </Panel>
     </div>
+  );
+}
+
+/** What of the past is kept: how much can be asked for. */
+function History() {
+  const found = useAnswer("/api/v1/history/metrics", {}, { every: 600_000 });
+  if (found.data === undefined) return found.error === null ? <Skeleton width={120} /> : <Unknown why={found.error.message} />;
+  const series = found.data.items.reduce((sum, one) => sum + one.series, 0);
+  return `${grouped(series)} series of ${found.data.items.length} metrics`;
+}
+
+/** Which authority vouches for this controller and its nodes, to be compared with what a machine was told. */
+function Authority() {
+  const found = useAnswer("/api/v1/ca", {});
+  const pem = found.data?.ca;
+  const der = useMemo(() => (pem === undefined ? null : derOf(pem)), [pem]);
+  const [print, setPrint] = useState<string | null>(null);
+  useEffect(() => {
+    if (der !== null) void fingerprintOf(der).then(setPrint, () => setPrint(null));
+  }, [der]);
+  if (found.data === undefined && found.error !== null) return <Refusal error={found.error} again={found.again} />;
+  return (
+    <>
+      <h3 className={css.head}>Its certificate authority</h3>
+      <dl className={css.facts}>
+        <dt>Good until</dt>
+        <dd>{found.data === undefined ? <Skeleton width={120} /> : <Time at={der === null ? null : endsAt(der)} exact />}</dd>
+        <dt>SHA-256</dt>
+        <dd>{print === null ? <Unknown why="only over HTTPS does a browser work it out" /> : <code>{print}</code>}</dd>
+      </dl>
+    </>
   );
 }

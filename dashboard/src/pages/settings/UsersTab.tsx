@@ -1,13 +1,16 @@
 // Who may log in, and as what. For admins. Used by page settings.
-import { ActionIcon, Button, Menu } from "@mantine/core";
+import { ActionIcon, Button } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Icon } from "../../components/Icon";
+import { Menu } from "../../components/menu/Menu";
 import { Panel } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
 import { StatusMark } from "../../components/StatusBadge";
 import { type Column, DataTable } from "../../components/table/DataTable";
 import { Time } from "../../components/Time";
+import { Unknown } from "../../components/Unknown";
+import type { Account } from "../../data/had";
 import { useMe } from "../../data/me";
 import type { User } from "../../data/person";
 import { AddUser } from "./AddUser";
@@ -17,18 +20,22 @@ import { groupsOf, isLastAdmin } from "./people";
 import { useUsers } from "./people-store";
 import css from "./settings.module.css";
 import { UserPassword } from "./UserPassword";
+import { QuotaDialog } from "../usage/QuotaDialog";
+import { sentenceOf } from "../usage/shares";
+import { useAccounts } from "../usage/standings-store";
 
-type Act = "change" | "password" | "disable" | "remove";
+type Act = "change" | "quota" | "password" | "disable" | "remove";
 type Doing = { act: "add" } | { act: Act; user: User } | null;
 
 export function UsersTab() {
   const me = useMe();
   const found = useUsers();
+  const accounts = useAccounts();
   const [doing, setDoing] = useState<Doing>(null);
   const users = found.data;
   const columns = useMemo(
-    () => columnsOf(users ?? [], me.user, (act, user) => setDoing({ act, user })),
-    [users, me.user],
+    () => columnsOf(users ?? [], accounts.data, me.user, (act, user) => setDoing({ act, user })),
+    [users, accounts.data, me.user],
   );
   const groups = useMemo(() => groupsOf(users ?? []), [users]);
   const close = () => setDoing(null);
@@ -58,6 +65,9 @@ export function UsersTab() {
       {doing?.act === "change" && (
         <ChangeUser user={doing.user} groups={groups} last={isLastAdmin(users ?? [], doing.user)} onClose={close} />
       )}
+      {doing?.act === "quota" && accounts.data !== undefined && (
+        <QuotaDialog whose={{ scope: "user", name: doing.user.name }} onClose={close} />
+      )}
       {doing?.act === "password" && <UserPassword user={doing.user} onClose={close} />}
       {doing?.act === "disable" && <DisableUser user={doing.user} onClose={close} />}
       {doing?.act === "remove" && <RemoveUser user={doing.user} onClose={close} />}
@@ -65,7 +75,13 @@ export function UsersTab() {
   );
 }
 
-function columnsOf(users: readonly User[], me: string, onAct: (act: Act, user: User) => void): readonly Column<User>[] {
+function columnsOf(
+  users: readonly User[],
+  accounts: readonly Account[] | undefined,
+  me: string,
+  onAct: (act: Act, user: User) => void,
+): readonly Column<User>[] {
+  const quotas = new Map((accounts ?? []).filter(({ scope }) => scope === "user").map((one) => [one.name, sentenceOf(one.limits)]));
   return [
     {
       id: "name",
@@ -87,6 +103,19 @@ function columnsOf(users: readonly User[], me: string, onAct: (act: Act, user: U
       value: (user) => user.group ?? "",
       cell: (user) => user.group ?? <span className={css.quiet}>none</span>,
       width: 140,
+    },
+    {
+      id: "quota",
+      head: "Quota",
+      hint: "Of this user alone; those of the group hold beside it",
+      value: (user) => quotas.get(user.name) ?? "",
+      cell: (user) =>
+        accounts === undefined ? (
+          <Unknown why="not told yet" />
+        ) : (
+          quotas.get(user.name) ?? <span className={css.quiet}>none of their own</span>
+        ),
+      width: 220,
     },
     {
       id: "state",
@@ -126,7 +155,7 @@ function columnsOf(users: readonly User[], me: string, onAct: (act: Act, user: U
 
 function Actions({ user, last, onAct }: { user: User; last: boolean; onAct: (act: Act) => void }) {
   return (
-    <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
+    <Menu>
       <Menu.Target>
         <ActionIcon variant="default" size={24} aria-label={`What to do with ${user.name}`}>
           <Icon name="more" />
@@ -134,6 +163,7 @@ function Actions({ user, last, onAct }: { user: User; last: boolean; onAct: (act
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item onClick={() => onAct("change")}>Role and group</Menu.Item>
+        <Menu.Item onClick={() => onAct("quota")}>Quota</Menu.Item>
         <Menu.Item onClick={() => onAct("password")}>Password</Menu.Item>
         {!last && <Menu.Item onClick={() => onAct("disable")}>{user.disabled ? "Enable" : "Disable"}</Menu.Item>}
         {!last && (

@@ -4,19 +4,20 @@ import { Skeleton } from "../../components/Skeleton";
 import type { UsageReport } from "../../data/had";
 import css from "./Figures.module.css";
 import { energy, gpuHours, percent } from "./hours";
-import { idlePercent } from "./use";
+import { idleEnergyAtMost, idlePercent } from "./use";
 
 const WHOLE = 0.995;
 
 export function Figures({ report }: { report: UsageReport | undefined }) {
   if (report === undefined) {
     return (
-      <div className={css.figures}>
-        <Skeleton height={48} />
+      <div className={css.loading}>
+        <Skeleton height={56} />
       </div>
     );
   }
   const { totals } = report;
+  const wasted = idleEnergyAtMost(totals);
   const covered = totals.coverage === null ? null : 100 * totals.coverage;
   return (
     <>
@@ -46,6 +47,11 @@ export function Figures({ report }: { report: UsageReport | undefined }) {
           <dt>Energy</dt>
           <dd>
             <Quantity value={energy(totals.energy_kwh)} why="no GPU tells its power" />
+            {wasted !== null && (
+              <small title="As if the idle ones had taken as much as the others; idle ones take less">
+                idle: at most <Quantity value={energy(wasted)} />
+              </small>
+            )}
           </dd>
         </div>
         <div>

@@ -1,6 +1,6 @@
 // Quotas and fair share: what each user or group runs and has had, of what they may. Used by page usage.
-import { SegmentedControl } from "@mantine/core";
-import { useMemo } from "react";
+import { Button, SegmentedControl } from "@mantine/core";
+import { useMemo, useState } from "react";
 import { EmptyState } from "../../components/EmptyState";
 import { Panel } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
@@ -8,11 +8,13 @@ import { type Column, DataTable } from "../../components/table/DataTable";
 import { useMe } from "../../data/me";
 import { oneOf } from "../../routing/url-fields";
 import { useUrlState } from "../../routing/useUrlState";
-import { gpuHours, percent } from "./hours";
+import { FairShare } from "./FairShare";
+import { gpuHours } from "./hours";
 import { Quantity } from "../../components/Quantity";
 import { type Level, sentenceOf, type Share, sharesOf } from "./shares";
+import { QuotaDialog } from "./QuotaDialog";
 import css from "./Shares.module.css";
-import { useAccounts, useStandings } from "./standings-store";
+import { useAccounts, useStandings, type Whose } from "./standings-store";
 
 const FIELDS = { shares: oneOf(["user", "group"] as const, "user") };
 
@@ -54,6 +56,8 @@ export function Shares() {
   const accounts = useAccounts();
   const rows = useMemo(() => (usage.data === undefined ? undefined : sharesOf(usage.data, scope)), [usage.data, scope]);
   const usual = accounts.data?.find((account) => account.scope === "default");
+  const rules = me.can("operate");
+  const [setting, setSetting] = useState<Whose | null>(null);
   const error = usage.error ?? accounts.error;
   return (
     <Panel
@@ -80,6 +84,19 @@ export function Shares() {
         rows={rows}
         rowKey={({ standing }) => standing.name}
         order={null}
+        onOpen={rules ? ({ standing }) => setSetting({ scope, name: standing.name }) : undefined}
+        filters={
+          rules && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              disabled={accounts.data === undefined}
+              onClick={() => setSetting({ scope: "default", name: "" })}
+            >
+              Quota of everybody
+            </Button>
+          )
+        }
         empty={
           <EmptyState icon="chart" title={scope === "user" ? "Nobody has had GPUs" : "No group has had GPUs"}>
             {scope === "user"
@@ -96,13 +113,11 @@ export function Shares() {
             : accounts.data.length === 0
               ? "No quotas are set: all come in turn by fair share alone."
               : "Whoever has no quota here has no limit."}
-        {me.can("operate") && (
-          <>
-            {" "}
-            <code>sentinel quota set</code> sets them.
-          </>
-        )}
+        {rules && ` Choose a ${scope} to set one.`}
       </p>
+      {setting !== null && accounts.data !== undefined && (
+        <QuotaDialog key={`${setting.scope} ${setting.name}`} whose={setting} onClose={() => setSetting(null)} />
+      )}
     </Panel>
   );
 }
@@ -126,24 +141,3 @@ const WORDS: Readonly<Record<Level["state"], string>> = {
   near: "close to the limit",
   over: "nothing more within the limit",
 };
-
-function FairShare({ share: { had, due } }: { share: Share }) {
-  const most = 2 * Math.max(due ?? 0, 0.01);
-  return (
-    <span className={css.level}>
-      <span>
-        <Quantity value={percent(had)} why="nobody has had GPUs lately" />
-        <span className={css.due}> of {percent(due)?.value ?? "?"} %</span>
-      </span>
-      <span className={css.share} title="The mark is what is due by weight">
-        {had !== null && (
-          <span
-            style={{ width: `${Math.min(100, (100 * had) / most)}%` }}
-            data-over={due !== null && had > due ? true : undefined}
-          />
-        )}
-        <i />
-      </span>
-    </span>
-  );
-}

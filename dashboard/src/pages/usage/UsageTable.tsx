@@ -122,6 +122,7 @@ export function UsageTable({ by, rows }: { by: By; rows: readonly UseRow[] | und
 
 function Whose({ by, of: key, name }: { by: By; of: string; name: string | undefined }) {
   if (key === "") return by === "group" ? "in no group" : <Unknown why={`their ${by} is not known`} />;
+  if (by === "user") return <Link to={`${paths.jobs}?owner=${encodeURIComponent(key)}`}>{key}</Link>;
   if (by === "node") return <Link to={paths.node(key)}>{key}</Link>;
   if (by === "gpu") return <Link to={paths.gpu(key)}>{name ?? key}</Link>;
   return key;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Use } from "../../data/had";
-import { idlePercent, partsOf } from "./use";
+import { idleEnergyAtMost, idlePercent, partsOf } from "./use";
 
 const use = (given: Partial<Use>): Use => ({
   gpu_hours: 10,
@@ -38,5 +38,17 @@ describe("idlePercent", () => {
 
   it("is never more than all", () => {
     expect(idlePercent(use({ idle_gpu_hours: 6.5 }))).toBe(100);
+  });
+});
+
+describe("idleEnergyAtMost", () => {
+  it("is the idle part of what was taken", () => {
+    expect(idleEnergyAtMost(use({ energy_kwh: 50 }))).toBe(10);
+  });
+
+  it("is not known where the energy or the load is not", () => {
+    expect(idleEnergyAtMost(use({}))).toBeNull();
+    expect(idleEnergyAtMost(use({ energy_kwh: 50, idle_gpu_hours: null }))).toBeNull();
+    expect(idleEnergyAtMost(use({ energy_kwh: 0, gpu_hours: 0 }))).toBeNull();
   });
 });

@@ -21,3 +21,9 @@ export function idlePercent(use: Use): number | null {
   if (use.idle_gpu_hours === null || known <= 0) return null;
   return 100 * Math.min(1, Math.max(0, use.idle_gpu_hours / known));
 }
+
+/** kWh that idle GPUs took, at the most: as if they had taken as much as the others. null: not known. */
+export function idleEnergyAtMost(use: Use): number | null {
+  if (use.idle_gpu_hours === null || use.energy_kwh === null || use.gpu_hours <= 0) return null;
+  return use.energy_kwh * Math.min(1, Math.max(0, use.idle_gpu_hours / use.gpu_hours));
+}

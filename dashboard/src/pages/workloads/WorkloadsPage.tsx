@@ -1,6 +1,6 @@
 // /workloads?q=…&node=…&owner=…&origin=…&state=…&strays=…&open=ID: everything that nodes see on their GPUs, whoever started
 // it, and by what it is known whose it is.
-import { Checkbox, NativeSelect, TextInput } from "@mantine/core";
+import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { DataTable } from "../../components/table/DataTable";
 import { EmptyState } from "../../components/EmptyState";
@@ -9,6 +9,9 @@ import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
 import { useAge, useNodes, useWorkloads } from "../../data/machines";
 import type { Workload } from "../../data/workload";
+import { go } from "../../routing/location";
+import { Link } from "../../routing/Link";
+import { paths } from "../../routing/paths";
 import { useUrlState } from "../../routing/useUrlState";
 import { columns } from "./columns";
 import { originWords } from "./evidence";
@@ -39,14 +42,10 @@ export function WorkloadsPage() {
     [items, text, node, owner, origin, state, strays],
   );
   const age = useAge(workloads);
-  const counted =
-    `${rows.length === items.length ? "" : `${rows.length} of `}${items.length} on all nodes` +
-    (workloads.data?.more === true ? ", and more that are not shown" : "");
   const shown = items.find((one) => one.id === open && (node === "" || one.node === node));
   return (
     <Page
       title="Workloads"
-      beside={workloads.data !== undefined && <span className={classes.quiet}>{counted}</span>}
       fetchedAt={age.fetchedAt}
       stale={age.stale}
     >
@@ -54,47 +53,60 @@ export function WorkloadsPage() {
       {workloads.isPending && <Skeleton rows={12} />}
       {workloads.data !== undefined && items.length === 0 && (
         <EmptyState title="Nothing is seen on any GPU">
-          Whatever uses a GPU of a node appears here within seconds, also what nobody queued.
+          Whatever uses a GPU of <Link to={paths.nodes}>a node</Link> appears here within seconds, also what nobody queued.
         </EmptyState>
       )}
+      {workloads.data?.more === true && <p className={classes.quiet}>There are more than these {items.length}: filters search only among them.</p>}
       {items.length > 0 && (
         <Panel flush>
-          <DataTable
-            what="workloads"
-            columns={columns}
-            rows={rows}
-            rowKey={(one) => `${one.node} ${one.id}`}
-            stale={age.stale}
-            onOpen={(one) => setOpen(one.id)}
-            empty={<EmptyState title="No workload is like that">Take a filter away.</EmptyState>}
-            filters={
-              <div className={classes.filters}>
-                <TextInput
-                  aria-label="Find workloads"
-                  size="xs"
-                  placeholder="Name, owner, image, command"
-                  value={text}
-                  onChange={(event) => setText(event.currentTarget.value)}
+          <div className={classes.table}>
+            <DataTable
+              what="workloads"
+              columns={columns}
+              rows={rows}
+              rowKey={(one) => `${one.node} ${one.id}`}
+              stale={age.stale}
+              onOpen={(one) => setOpen(one.id)}
+              empty={
+                <EmptyState
+                  title={strays === "" ? "No workload is like that" : "Nothing runs beside the queue"}
+                  action={
+                    <Button variant="default" size="compact-sm" onClick={() => go(paths.workloads)}>
+                      Show all
+                    </Button>
+                  }
                 />
-                <Choice label="Node" value={node} onChange={setNode} choices={choicesOf(items, (one) => one.node)} />
-                <Choice label="Owner" value={owner} onChange={setOwner} choices={choicesOf(items, ownerOf)} />
-                <Choice
-                  label="Origin"
-                  value={origin}
-                  onChange={setOrigin}
-                  choices={choicesOf(items, (one) => one.origin)}
-                  words={originWords}
-                />
-                <Choice label="State" value={state} onChange={setState} choices={choicesOf(items, (one) => one.state)} />
-                <Checkbox
-                  size="xs"
-                  label="Not queued"
-                  checked={strays !== ""}
-                  onChange={(event) => setStrays(event.currentTarget.checked ? "1" : "")}
-                />
-              </div>
-            }
-          />
+              }
+              filters={
+                <div className={classes.filters}>
+                  <TextInput
+                    aria-label="Find workloads"
+                    size="xs"
+                    placeholder="Name, owner, image, command"
+                    value={text}
+                    onChange={(event) => setText(event.currentTarget.value)}
+                  />
+                  <Choice label="Node" value={node} onChange={setNode} choices={choicesOf(items, (one) => one.node)} />
+                  <Choice label="Owner" value={owner} onChange={setOwner} choices={choicesOf(items, ownerOf)} />
+                  <Choice
+                    label="Origin"
+                    value={origin}
+                    onChange={setOrigin}
+                    choices={choicesOf(items, (one) => one.origin)}
+                    words={originWords}
+                  />
+                  <Choice label="State" value={state} onChange={setState} choices={choicesOf(items, (one) => one.state)} />
+                  <Checkbox
+                    size="xs"
+                    label="Not queued"
+                    title="What uses GPUs though nobody asked the queue for them"
+                    checked={strays !== ""}
+                    onChange={(event) => setStrays(event.currentTarget.checked ? "1" : "")}
+                  />
+                </div>
+              }
+            />
+          </div>
         </Panel>
       )}
       {shown !== undefined && <WorkloadDetails workload={shown} onClose={() => setOpen("")} />}

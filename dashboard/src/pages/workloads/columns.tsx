@@ -3,21 +3,13 @@ import { Quantity } from "../../components/Quantity";
 import { StatusBadge } from "../../components/StatusBadge";
 import type { Column } from "../../components/table/columns";
 import { Time } from "../../components/Time";
-import type { Workload, WorkloadState } from "../../data/workload";
+import { Unknown } from "../../components/Unknown";
+import type { Workload } from "../../data/workload";
 import { Link } from "../../routing/Link";
 import { paths } from "../../routing/paths";
 import { originWords } from "./evidence";
 import { indicesText, isStray } from "./inventory";
-
-const TONES: Readonly<Record<WorkloadState, "ok" | "warn" | "bad" | "unknown" | "info">> = {
-  running: "ok",
-  idle: "warn",
-  paused: "info",
-  restarting: "info",
-  created: "info",
-  exited: "unknown",
-  unknown: "unknown",
-};
+import { WorkloadBadge } from "./WorkloadBadge";
 
 export const columns: readonly Column<Workload>[] = [
   { id: "name", head: "Workload", value: (one) => one.name, width: "grow" },
@@ -26,7 +18,7 @@ export const columns: readonly Column<Workload>[] = [
     id: "state",
     head: "State",
     value: (one) => one.state,
-    cell: (one) => <StatusBadge status={TONES[one.state]}>{one.state}</StatusBadge>,
+    cell: (one) => <WorkloadBadge state={one.state} />,
   },
   { id: "origin", head: "Origin", hint: "How it was started", value: (one) => originWords(one.origin) },
   {
@@ -34,6 +26,7 @@ export const columns: readonly Column<Workload>[] = [
     head: "Queued",
     hint: "Whether it came through a queue, or beside it",
     value: (one) => (isStray(one) ? "no" : one.managed === true ? "yes" : null),
+    cell: (one) => (isStray(one) ? <StatusBadge status="warn">no</StatusBadge> : one.managed === true ? "yes" : <Unknown />),
   },
   {
     id: "node",

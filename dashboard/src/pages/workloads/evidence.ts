@@ -1,6 +1,7 @@
 // Why we say what we say of a workload: pieces of evidence in words. Pure; used by the page of workloads.
 
 import type { Evidence, Trust, Workload } from "../../data/workload";
+import { indicesText } from "./inventory";
 
 const TRUST: Readonly<Record<Trust, readonly [string, string]>> = {
   kernel: ["kernel", "The kernel or the driver says so: hard to forge"],
@@ -11,6 +12,12 @@ const TRUST: Readonly<Record<Trust, readonly [string, string]>> = {
 /** A word for who vouches for it, and what that is worth. */
 export function trustWords(trust: Trust): readonly [string, string] {
   return TRUST[trust];
+}
+
+/** The kinds of evidence that it has, the hardest to forge first. */
+export function trustsOf(one: Workload): readonly Trust[] {
+  const found = new Set([...one.user_evidence, ...one.origin_evidence, ...one.gpu_evidence].map(({ trust }) => trust));
+  return (Object.keys(TRUST) as Trust[]).filter((trust) => found.has(trust));
 }
 
 const SOURCES: Readonly<Record<string, string>> = {
@@ -43,7 +50,8 @@ export interface Question {
 
 /** What one may ask of a workload, what we say, and by what. The first piece decided. */
 export function questionsOf(one: Workload): readonly Question[] {
-  const gpus = one.gpus === null ? null : one.gpus.length === 0 ? "none" : `${one.gpus.length}`;
+  const which = indicesText(one.gpu_indices);
+  const gpus = which === null ? (one.gpus === null ? null : `${one.gpus.length}`) : which === "" ? "none" : which;
   return [
     {
       question: "Whose is it?",

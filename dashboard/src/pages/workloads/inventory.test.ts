@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aWorkload } from "../workstation/samples";
-import { questionsOf, sourceWords } from "./evidence";
+import { questionsOf, sourceWords, trustsOf } from "./evidence";
 import { asKnown, choicesOf, filtered, indicesText, isStray, ownerOf, UNKNOWN_OWNER } from "./inventory";
 
 const ANY = { text: "", node: "", owner: "", origin: "", state: "", strays: false };
@@ -58,4 +58,10 @@ it("says where evidence was read, and leaves alone what it does not know", () =>
   expect(sourceWords("login-uid")).toBe("user who logged in");
   expect(sourceWords("something-new")).toBe("something-new");
   expect(questionsOf(aWorkload({ user: null }))[0]?.none).toBe("Nothing tells.");
+});
+
+it("explains only the kinds of evidence that there are, the hardest to forge first", () => {
+  const piece = (trust: "kernel" | "declared") => ({ value: "v", source: "s", trust, detail: "" });
+  expect(trustsOf(aWorkload({ user_evidence: [piece("declared"), piece("kernel")], gpu_evidence: [piece("kernel")] }))).toEqual(["kernel", "declared"]);
+  expect(trustsOf(aWorkload({}))).toEqual([]);
 });

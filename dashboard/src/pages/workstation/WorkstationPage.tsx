@@ -7,16 +7,19 @@ import { Page } from "../../components/Page";
 import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
 import { ask } from "../../data/ask";
-import { useAge, useAlertsOf, useLiveJobs, useNodes, useWorkloads } from "../../data/machines";
+import { useAge, useAlertsOf, useArbiter, useLiveJobs, useNodes, useWorkloads } from "../../data/machines";
 import type { Node } from "../../data/node";
 import type { JobWhy } from "../../data/placed-job";
+import { Link } from "../../routing/Link";
+import { paths } from "../../routing/paths";
 import { useUrlState } from "../../routing/useUrlState";
 import { Findings } from "../gpu/Findings";
 import { findingsOf } from "../gpu/findings";
 import { GpuCard } from "./GpuCard";
 import { NextList } from "./NextList";
 import { PausedList } from "./PausedList";
-import { gpuStories, groupsOf, headline, nextThings, pausedThings } from "./story";
+import { arbiterNote, askedThere, pausedThings } from "./paused";
+import { firstInLine, gpuStories, groupsOf, headline, nextThings, summaryOf } from "./story";
 import classes from "./WorkstationPage.module.css";
 
 /** So many of those that wait are asked why; a workstation has few. */
@@ -36,7 +39,9 @@ export function WorkstationPage() {
   if (node === undefined) {
     return (
       <Page title="Workstation">
-        <EmptyState title="No machine has joined yet">Once one has, this page says who has its GPUs.</EmptyState>
+        <EmptyState title="No machine has joined yet">
+          <Link to={paths.nodes}>Nodes</Link> says how one joins; then this page says who has its GPUs.
+        </EmptyState>
       </Page>
     );
   }
@@ -71,10 +76,11 @@ function Machine({ node, alone }: { readonly node: Node; readonly alone: boolean
   const jobs = useLiveJobs();
   const workloads = useWorkloads(node.name);
   const alerts = useAlertsOf(node.name);
+  const arbiter = useArbiter(node.name).data ?? null;
   const live = jobs.data?.items;
-  const asked = (live ?? []).filter((job) => job.state === "QUEUED").slice(-MOST_ASKED);
+  const wondered = firstInLine(live ?? [], MOST_ASKED);
   const whys = useQueries({
-    queries: asked.map((job) => ({
+    queries: wondered.map((job) => ({
       queryKey: ["jobs", job.id, "why"],
       queryFn: ({ signal }: { signal: AbortSignal }) =>
         ask("get", "/api/v1/jobs/{id}/why", { path: { id: job.id } }, { signal }),
@@ -88,14 +94,17 @@ function Machine({ node, alone }: { readonly node: Node; readonly alone: boolean
     return trouble === null ? <Skeleton height={400} /> : <Refusal error={trouble} />;
   }
   const seen = workloads.data.items;
-  const stories = gpuStories(node, live, seen);
-  const paused = pausedThings(node, live, seen);
+  const stories = gpuStories(node, live, seen, arbiter);
+  const paused = pausedThings(node, live, seen, arbiter);
+  const asked = askedThere(node, arbiter);
+  const note = arbiterNote(node, arbiter);
   const next = nextThings(live, whys);
   const findings = findingsOf(alerts.data?.items ?? [], node.name);
   return (
     <>
       <header className={classes.head}>
         <p className={classes.headline}>{headline(stories)}</p>
+        <p className={classes.quiet}>{summaryOf(stories ?? [], paused.length, next.length + asked.length)}</p>
         {node.drained !== null && (
           <p>
             {node.drained.by} has closed it for new jobs{node.drained.why !== "" && `: ${node.drained.why}`}.
@@ -123,11 +132,12 @@ function Machine({ node, alone }: { readonly node: Node; readonly alone: boolean
       )}
       <section className={classes.section} aria-labelledby="paused">
         <h2 id="paused">What was paused, and why</h2>
+        {note !== null && <p>{note}</p>}
         <PausedList things={paused} />
       </section>
       <section className={classes.section} aria-labelledby="next">
         <h2 id="next">What is next{alone ? "" : ", on all machines"}</h2>
-        <NextList things={next} />
+        <NextList asked={asked} things={next} shown={MOST_ASKED} />
       </section>
     </>
   );

@@ -1,5 +1,6 @@
-// Jobs and workloads for tests.
+// Jobs, workloads and arbiters for tests.
 
+import type { Arbiter, Service } from "../../data/node";
 import type { PlacedJob } from "../../data/placed-job";
 import type { Workload } from "../../data/workload";
 
@@ -17,7 +18,7 @@ export function aJob(more: Partial<PlacedJob>): PlacedJob {
     submitted_at: "1970-01-01T00:00:00Z",
     started_at: "1970-01-01T00:01:00Z",
     ended_at: null,
-    spec: { gpus: 1, nodes: 1, gpu_milli: 1000, time_limit: null },
+    spec: { gpus: 1, nodes: 1, gpu_milli: 1000, time_limit: null, priority: 0 },
     ...more,
   };
 }
@@ -61,4 +62,12 @@ export function aWorkload(more: Partial<Workload>): Workload {
     conflicts: [],
     ...more,
   };
+}
+
+export function aService(more: Partial<Service>): Service {
+  return { name: "chat", state: "running", how: "sleep", why: "", since: null, gpus: ["GPU-0"], freed_bytes: null, ...more };
+}
+
+export function anArbiter(more: Partial<Arbiter>): Arbiter {
+  return { node: "n1", standing: "answers", why: "", services: [], leases: [], waiting: [], hold: null, ...more };
 }

@@ -34,7 +34,9 @@ async def list_tokens(
             require(identity, Action.ADMINISTER, "tokens of others are for admins")
         whose = identity.name
     tokens = await state.read(lambda reader: reader.tokens(owner=whose))
-    mine = sorted((token for token in tokens if token.tenant == identity.tenant), key=_id)
+    mine = sorted(
+        (one for one in tokens if one.tenant == identity.tenant and one.kind is not TokenKind.CODE), key=_id
+    )
     shown, following = cut(mine, _id, limit, after)
     return as_json(page([token_json(token) for token in shown], following))
 

@@ -152,7 +152,8 @@ def _not_the_last(reader: Reader, user: User) -> None:
 
 def _revoke(tx: Transaction, user: User, now: float, *, sessions_alone: bool) -> None:
     for token in tx.tokens(owner=user.name):
-        if token.revoked_at is None and (token.kind is TokenKind.SESSION or not sessions_alone):
+        begins_or_is_one = token.kind in (TokenKind.SESSION, TokenKind.CODE)
+        if token.revoked_at is None and (begins_or_is_one or not sessions_alone):
             tx.put_token(replace(token, revoked_at=now))
 
 
