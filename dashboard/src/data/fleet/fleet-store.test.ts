@@ -7,7 +7,10 @@ let refuse: Error | null = null;
 vi.mock("../stream/read-stream", () => ({
   readStream: (_: string, reading: Reading) => {
     begun.push(reading);
-    return refuse === null ? new Promise(() => undefined) : Promise.reject(refuse);
+    return new Promise((_, reject) => {
+      if (refuse !== null) reject(refuse);
+      reading.signal.addEventListener("abort", () => reject(new Error("aborted")));
+    });
   },
 }));
 
@@ -20,10 +23,10 @@ async function store() {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-const page = Object.assign(new EventTarget(), { hidden: false });
+let page = Object.assign(new EventTarget(), { hidden: false });
 
 beforeEach(() => {
-  page.hidden = false;
+  page = Object.assign(new EventTarget(), { hidden: false });
   vi.stubGlobal("document", page);
   begun.length = 0;
   refuse = null;
@@ -52,6 +55,7 @@ describe("the fleet's stream", () => {
     expect(kept.size).toBe(1);
     watchEarly();
     watchFleet(() => undefined);
+    await settled();
     expect(begun).toHaveLength(1);
     leave();
   });
@@ -67,6 +71,28 @@ describe("the fleet's stream", () => {
     page.dispatchEvent(new Event("visibilitychange"));
     expect(told).toHaveBeenCalledTimes(1);
     expect(keptFleet().live).toBe(true);
+  });
+
+  it("is let go of by a tab that nobody looks at, and goes on from there when somebody does", async () => {
+    vi.useFakeTimers();
+    const { keptFleet, watchFleet } = await store();
+    watchFleet(() => undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    begun[0]?.onEvent({ id: "a-1", type: "fleet", data: '{"at":1,"revision":1,"nodes":[],"gpus":{}}' });
+    page.hidden = true;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await vi.advanceTimersByTimeAsync(14_000);
+    expect(begun[0]?.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(begun[0]?.signal.aborted).toBe(true);
+    expect(begun).toHaveLength(1);
+    expect(keptFleet()).toMatchObject({ live: false, error: null });
+    page.hidden = false;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(begun).toHaveLength(2);
+    expect(begun[1]?.lastId).toBe("a-1");
+    vi.useRealTimers();
   });
 
   it("is forgotten when it is refused, and asked for anew by who looks next", async () => {

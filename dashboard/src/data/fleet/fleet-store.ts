@@ -1,6 +1,8 @@
 // The page's one fleet, kept up to date by the controller's stream while somebody looks at it. Components ask `useFleet`.
 import { pauseBefore } from "../link/link";
+import { asleep } from "../link/link-store";
 import { Refused, trouble, type Trouble } from "../refusal";
+import { untilLookedAt, whileLookedAt } from "../stream/looked-at";
 import { readStream } from "../stream/read-stream";
 import type { StreamEvent } from "../stream/event-parser";
 import { type Delta, type Fleet, withDelta } from "./fleet";
@@ -75,10 +77,13 @@ async function follow(signal: AbortSignal): Promise<void> {
   const over = () => signal.aborted;
   let lastId = "";
   for (let tries = 1; !over(); tries += 1) {
+    if (document.hidden) await untilLookedAt(signal);
+    if (over()) return;
+    const looked = whileLookedAt();
     try {
       await readStream("/api/v1/fleet/stream", {
         lastId,
-        signal,
+        signal: AbortSignal.any([signal, looked.signal]),
         onEvent: (event) => {
           tries = 0;
           // Without the whole, changes mean nothing: then the whole is asked for.
@@ -88,10 +93,19 @@ async function follow(signal: AbortSignal): Promise<void> {
       if (!over()) become({ live: false });
     } catch (error) {
       if (over()) return;
+      if (looked.signal.aborted) {
+        // Let go of, and not lost: whoever looks again has what is new within a moment, and until then what is old is grey.
+        become({ live: false });
+        asleep();
+        tries = 0;
+        continue;
+      }
       const why = trouble(error);
       become({ live: false, error: why });
       if (why instanceof Refused && why.status === 401) remember(false);
       if (why instanceof Refused && why.status < 500 && why.status !== 429) return;
+    } finally {
+      looked.over();
     }
     await new Promise((resolve) => setTimeout(resolve, pauseBefore(Math.max(1, tries), Math.random())));
   }

@@ -14,6 +14,8 @@ function become(next: Link): void {
 
 export const heard = (): void => become(afterHearing(link, Date.now()));
 export const silent = (): void => become(afterBreak(link, Date.now()));
+/** Nothing is listened to while nobody looks: whether the controller can be heard is not known, and not lost. */
+export const asleep = (): void => become(START);
 export const currentLink = (): Link => link;
 
 /** What is drawn: the same object while its kind stays, as React wants it. */

@@ -113,7 +113,8 @@ export function RuleEditor({ start, rule, taken, close, saved, copy }: Props): R
                   yes={rule.origin === "changed" ? "As it was shipped" : "Delete the rule"}
                   busy={remove.isPending}
                   small={false}
-                  act={() => remove.mutate(rule.name, { onSuccess: close })}
+                  // Once it is gone from the list, so is this editor: and with it what `mutate` would call.
+                  act={() => void remove.mutateAsync(rule.name).then(close, () => undefined)}
                 >
                   {rule.origin === "changed"
                     ? "What was changed here is lost; alerts go by the shipped rule from the next look on."

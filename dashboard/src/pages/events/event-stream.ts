@@ -5,6 +5,7 @@ import { ask } from "../../data/ask";
 import { pauseBefore } from "../../data/link/link";
 import { Refused, type Trouble, trouble } from "../../data/refusal";
 import type { Event } from "../../data/shapes";
+import { whileLookedAt } from "../../data/stream/looked-at";
 import { readStream } from "../../data/stream/read-stream";
 import { eventFrom } from "./event";
 
@@ -65,11 +66,7 @@ async function listen(
   listener: Listener,
   reached: (id: number) => void,
 ): Promise<void> {
-  const away = new AbortController();
-  const watch = setInterval(() => {
-    // While nobody looks, the connection is left to those who do: what is missed is caught up with.
-    if (document.hidden) away.abort();
-  }, 5000);
+  const looked = whileLookedAt();
   let waiting: Event[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tell = () => {
@@ -81,7 +78,7 @@ async function listen(
   try {
     await readStream(address(`${PATH}/stream`, {}, queryOf(wanted)), {
       lastId: String(last),
-      signal: AbortSignal.any([signal, away.signal]),
+      signal: AbortSignal.any([signal, looked.signal]),
       onEvent: ({ data }) => {
         const event = eventFrom(parsed(data));
         if (event === null) return;
@@ -91,9 +88,9 @@ async function listen(
       },
     });
   } catch (error) {
-    if (!away.signal.aborted) throw error;
+    if (!looked.signal.aborted) throw error;
   } finally {
-    clearInterval(watch);
+    looked.over();
     clearTimeout(timer);
     if (!signal.aborted) {
       if (waiting.length > 0) tell();

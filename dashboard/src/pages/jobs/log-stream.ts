@@ -4,6 +4,7 @@
 // the offset reached tells which. Nothing is shown twice and what is missing is said.
 import { address } from "../../data/address";
 import { send } from "../../data/ask";
+import { untilLookedAt, whileLookedAt } from "../../data/stream/looked-at";
 import { passing, refusal, trouble, type Trouble } from "../../data/refusal";
 import { LogBuffer } from "./log-buffer";
 
@@ -71,13 +72,19 @@ export class LogStream {
   async run(): Promise<void> {
     const signal = this.#abort.signal;
     while (!this.#stopped()) {
+      await untilLookedAt(signal);
+      const looked = whileLookedAt();
       try {
-        if (await this.#once(signal)) return;
+        if (await this.#once(AbortSignal.any([signal, looked.signal]))) return;
       } catch (error) {
         if (this.#stopped()) return;
+        // Nobody looks: it goes on from here when somebody does.
+        if (looked.signal.aborted) continue;
         this.#say({ phase: "broken", problem: trouble(error) });
         await this.#sleep(this.#wait, signal);
         this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
+      } finally {
+        looked.over();
       }
     }
   }
