@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from bench.alerting import delivery, rules
-from bench.dashboard import streams
+from bench.dashboard import page, streams
 from bench.figure import Figure, machine
 from bench.health import kernel_log
 from bench.health import round as health_round
@@ -47,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "rules": rules.measure,
     "delivery": delivery.measure,
     "fleet-streams": streams.measure,
+    "dashboard": page.measure,
 }
 
 

@@ -40,6 +40,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 600,
+    // What the first page needs in one file, and what several pages share in another: many small files pack worse.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "first", tags: ["$initial"], priority: 2 },
+            { name: "parts", minShareCount: 3, test: /./ },
+          ],
+        },
+      },
+    },
   },
   server: {
     proxy: Object.fromEntries(

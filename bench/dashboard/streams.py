@@ -30,7 +30,7 @@ NODES, GPUS, SECONDS = 128, 8, 30.0
 WATCHERS = 50
 CPU_TARGET, SIZE_TARGET = 50.0, 60.0
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -41,9 +41,9 @@ def measure(quick: bool) -> list[Figure]:
 
 def _streams(nodes: int, seconds: float, quick: bool) -> list[Figure]:
     figures: list[Figure] = []
-    with server() as one, _alive(one, nodes):
+    with server() as one, alive(one, nodes):
         for count in (0, 1, WATCHERS):
-            cpu, told = _watched(one, count, seconds)
+            cpu, told = watched(one, count, seconds)
             if count and (told["failed"] or told["messages"] < 0.8 * seconds):
                 raise BenchmarkError(f"those who watch did not hear what they should: {told}")
             target = CPU_TARGET if count == WATCHERS and not quick else None
@@ -60,7 +60,7 @@ def _streams(nodes: int, seconds: float, quick: bool) -> list[Figure]:
     return figures
 
 
-def _watched(one: Controller, count: int, seconds: float) -> tuple[float, dict[str, Any]]:
+def watched(one: Controller, count: int, seconds: float) -> tuple[float, dict[str, Any]]:
     """% of a core while `count` watch, and what those heard."""
     if count == 0:
         return _cpu_over(one.pid, lambda: time.sleep(seconds)), {}
@@ -82,10 +82,10 @@ def _watched(one: Controller, count: int, seconds: float) -> tuple[float, dict[s
 
 
 @contextlib.contextmanager
-def _alive(one: Controller, nodes: int) -> Generator[None]:
+def alive(one: Controller, nodes: int, *, jobs: int = 500, every: int = 1) -> Generator[None]:
     """Simulated nodes that beat each second."""
     sentinel = str(Path(sys.executable).parent / "sentinel")
-    argv = [sentinel, "dev", "seed", "--live", "--every", "1", "--days", "0.05", "--jobs", "500"]
+    argv = [sentinel, "dev", "seed", "--live", "--every", str(every), "--days", "0.05", "--jobs", str(jobs)]
     argv += ["--nodes", str(nodes), "--gpus", str(GPUS), "--data-dir", str(one.folder)]
     env = {**os.environ, "HOME": str(one.folder.parent)}
     with (one.folder.parent / "seed.log").open("w+") as log:

@@ -137,6 +137,9 @@ def test_workloads_by_node_and_owner(api: Api, op: str) -> None:
     assert ids("?node=n2") == ["w-n2"]
     assert ids("?owner=ana") == ["w-n1", "w-n2"]
     assert ids("?owner=bob") == []
+    assert ids("?state=running&node=n1") == ["w-n1"]
+    assert ids("?state=idle") == []
+    assert api.ask("GET", f"{V1}/workloads?state=asleep", token=op).status == 422
     assert api.ask("GET", f"{V1}/workloads", token=op).json()["items"][0]["node"] == "n1"
 
 

@@ -1179,7 +1179,7 @@ export interface paths {
         };
         /**
          * What nodes see on their GPUs, managed or not
-         * @description `node` is a node's name, `owner` a Unix user there.
+         * @description `node` is a node's name, `owner` a Unix user there, `state` how it stands.
          */
         get: operations["list_workloads_api_v1_workloads_get"];
         put?: never;
@@ -3707,6 +3707,12 @@ export interface components {
             tenant: string;
         };
         /**
+         * WorkloadState
+         * @description How it stands. IDLE is running with GPU memory held and unused for long; UNKNOWN is not "gone".
+         * @enum {string}
+         */
+        WorkloadState: "running" | "idle" | "paused" | "restarting" | "created" | "exited" | "unknown";
+        /**
          * WrittenRuleShape
          * @description `did`: what writing it did.
          */
@@ -5720,6 +5726,7 @@ export interface operations {
             query?: {
                 node?: string | null;
                 owner?: string | null;
+                state?: components["schemas"]["WorkloadState"] | null;
                 /** @description How many at most. */
                 limit?: number;
                 /** @description `next` of the answer before. */

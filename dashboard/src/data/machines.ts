@@ -68,13 +68,13 @@ export function useLeases() {
   });
 }
 
-/** Of one node, or of all. */
-export function useWorkloads(node: string | null = null) {
+/** Of one node, or of all; in one state, or in any. */
+export function useWorkloads(node: string | null = null, state: Workload["state"] | null = null) {
   return useQuery({
-    queryKey: ["workloads", node],
+    queryKey: ["workloads", node, state],
     queryFn: ({ signal }) =>
       everyPage<Workload>(async (after) => {
-        const found = await ask("get", "/api/v1/workloads", { query: { node, limit: PAGE, after } }, { signal });
+        const found = await ask("get", "/api/v1/workloads", { query: { node, state, limit: PAGE, after } }, { signal });
         return found as unknown as { items: Workload[]; next: string | null };
       }),
     refetchInterval: SELDOM,

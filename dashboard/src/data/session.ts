@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ask, call } from "./ask";
 import { takeCode, watchAddress } from "./login-code";
+import { signedOut } from "./fleet/fleet-store";
 import { meOf, type Me } from "./me";
 import { Refused, trouble } from "./refusal";
 
@@ -54,6 +55,7 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => call("delete", "/api/v1/session"),
     onSuccess: () => {
+      signedOut();
       client.clear();
       window.location.assign("/");
     },

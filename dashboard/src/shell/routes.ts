@@ -15,7 +15,7 @@ export interface Route {
   readonly needs?: Action;
 }
 
-const ALL: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   { path: "/", page: "fleet/FleetPage", title: "Fleet", nav: { group: "Now", icon: "fleet" } },
   { path: "/nodes", page: "nodes/NodesPage", title: "Nodes", nav: { group: "Now", icon: "node" } },
   { path: "/nodes/:name", page: "nodes/NodePage", title: "Node" },
@@ -38,9 +38,7 @@ const ALL: readonly Route[] = [
   { path: "/settings", page: "settings/SettingsPage", title: "Settings", nav: { group: "Site", icon: "settings" } },
 ];
 
-export const FILES = import.meta.glob<Readonly<Record<string, unknown>>>("../pages/*/*Page.tsx");
+/** The fleet's page is not among them: it comes with the shell. */
+export const FILES = import.meta.glob<Readonly<Record<string, unknown>>>(["../pages/*/*Page.tsx", "!../pages/fleet/FleetPage.tsx"]);
 
 export const fileOf = (route: Route): string => `../pages/${route.page}.tsx`;
-
-/** Those whose page is there. */
-export const ROUTES: readonly Route[] = ALL.filter((route) => fileOf(route) in FILES);

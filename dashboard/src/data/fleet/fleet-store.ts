@@ -122,6 +122,9 @@ function take({ type, data }: StreamEvent): boolean {
   return true;
 }
 
+/** Whoever signed out is not asked for early: it would be refused. */
+export const signedOut = (): void => remember(false);
+
 // A browser may be told to keep nothing: then nothing begins early.
 function remembered(): boolean {
   try {

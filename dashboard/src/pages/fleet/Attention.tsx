@@ -16,7 +16,8 @@ const ILL = { query: { state: ["firing"], severity: ["critical", "warning"], lim
 
 export function Attention({ fleet }: { readonly fleet: Fleet }) {
   const alerts = useAnswer("/api/v1/alerts", { query: { ...ILL.query, state: [...ILL.query.state], severity: [...ILL.query.severity] } }, { every: 15_000 });
-  const workloads = useWorkloads();
+  // Of all that runs only what lies idle: the rest would be hundreds of kilobytes for nothing.
+  const workloads = useWorkloads(null, "idle");
   const [all, setAll] = useState(false);
   const [said, seen] = [alerts.data?.items, workloads.data?.items];
   const concerns = useMemo(() => concernsOf(fleet, said, seen), [fleet, said, seen]);

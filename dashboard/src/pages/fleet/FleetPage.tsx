@@ -59,6 +59,11 @@ export function FleetPage() {
       {only !== undefined && <OneMachine name={only.name} />}
       {fleet === null ? (
         <div className={classes.whole}>
+          <div key="side" className={classes.side}>
+            <Panel title="Needs attention">
+              <Skeleton height={100} />
+            </Panel>
+          </div>
           <div key="map" className={classes.map}>
             <Panel>
               <Skeleton height={480} />

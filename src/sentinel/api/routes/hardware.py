@@ -1,8 +1,8 @@
 """What is on the nodes: GPUs, the workloads seen on them, and the leases of jobs."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from sentinel.api.answers import cut, lease_json, page, polled, same, tag_of, workload_json
@@ -12,6 +12,7 @@ from sentinel.api.finding import node_names
 from sentinel.api.parameters import After, Filter, Limit
 from sentinel.core.job_lease import JobLease
 from sentinel.core.node import node_gpu_json
+from sentinel.core.workload import WorkloadState
 from sentinel.ports.store import NodeWorkload
 from sentinel.ports.store import Reader as StoreReader
 
@@ -53,15 +54,16 @@ def _place(gpu: dict[str, Any]) -> str:
     "/workloads",
     tags=["workloads"],
     summary="What nodes see on their GPUs, managed or not",
-    description="`node` is a node's name, `owner` a Unix user there.",
+    description="`node` is a node's name, `owner` a Unix user there, `state` how it stands.",
     responses=answers(PageShape[WorkloadShape], headers=("ETag",)),
 )
 async def list_workloads(
     request: Request,
-    state: State,
+    api: State,
     identity: Reader,
     node: Filter = None,
     owner: Filter = None,
+    state: Annotated[WorkloadState | None, Query()] = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -70,12 +72,14 @@ async def list_workloads(
         found = [
             (names[one.node], one)
             for one in reader.workloads(tenant=identity.tenant, owner=owner)
-            if one.node in names and (node is None or names[one.node] == node)
+            if one.node in names
+            and (node is None or names[one.node] == node)
+            and (state is None or one.state == state)
         ]
         shown, following = cut(sorted(found, key=_seen), _seen, limit, after)
         return page([workload_json(one, name) for name, one in shown], following)
 
-    return polled(request, await state.read(look))
+    return polled(request, await api.read(look))
 
 
 def _seen(found: tuple[str, NodeWorkload]) -> str:
