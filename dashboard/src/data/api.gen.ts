@@ -956,7 +956,7 @@ export interface paths {
         put?: never;
         /**
          * Make a code to log in with
-         * @description It begins one session in a browser, as whoever asks, within 60 seconds: at `https://CONTROLLER/#code=CODE`, as `sentinel dashboard` prints it. It is in this answer, and never again.
+         * @description It begins one session in a browser, as whoever asks, within 60 seconds: at `/#code=CODE` of the controller, as `sentinel dashboard` prints it. It is in this answer, and never again.
          */
         post: operations["make_session_code_api_v1_session_codes_post"];
         delete?: never;

@@ -94,7 +94,7 @@ async def begin_session(body: SessionRequest, request: Asking, state: State, _: 
     status_code=201,
     summary="Make a code to log in with",
     description="It begins one session in a browser, as whoever asks, within 60 seconds: at "
-    "`https://CONTROLLER/#code=CODE`, as `sentinel dashboard` prints it. It is in this answer, and never "
+    "`/#code=CODE` of the controller, as `sentinel dashboard` prints it. It is in this answer, and never "
     "again.",
     responses=answers(NewCodeShape, 429, status=201),
 )
