@@ -86,6 +86,7 @@ def test_titles_tell_pages_apart(onlooker: Browser, seeded: Seeded) -> None:
     for screen in SCREENS:
         page.goto(seeded.url + seeded.address(screen.route))
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        stands_still(page)  # a page about one thing is called after it once it knows it
         heading = page.get_by_role("heading", level=1).inner_text()
         expect(page).to_have_title(re.compile(re.escape(heading)))
         titles[screen.route] = page.title()
