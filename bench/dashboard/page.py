@@ -34,13 +34,13 @@ def measure(quick: bool) -> list[Figure]:
         figures = first_paint(browser, gpus, 2 if quick else 7)
         figures += _smooth(browser, one, quick)
         figures += _beside_others(browser, one, quick)
-        figures += heap(browser, gpus, *((2.0, 5.0) if quick else (60.0, 240.0)))
+        figures += heap(browser, gpus, *((2.0, 5.0) if quick else (30.0, 120.0)))
     return figures if quick else [*figures, *_four_times()]
 
 
 def _smooth(browser: Chromium, one: Controller, quick: bool) -> list[Figure]:
     """Every way to look at the fleet, and the pages that draw most beside it."""
-    long, short, settle = (2.0, 1.2, 0.5) if quick else (30.0, 10.0, 3.0)
+    long, short, settle = (2.0, 1.2, 0.5) if quick else (30.0, 5.0, 2.0)
     ways = list(itertools.product(COLOURS, GROUPS))
     ways = ways[:2] if quick else ways
     empty = seen_at(browser, "/api/v1/health", short, 0.2)
