@@ -104,7 +104,14 @@ def later(path: Path) -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    for name in ("requirements", "dashboard/src", "dashboard/scripts", "src/sentinel", "bin"):
+    for name in (
+        "requirements",
+        "dashboard/src",
+        "dashboard/public",
+        "dashboard/scripts",
+        "src/sentinel",
+        "bin",
+    ):
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(ROOT / "requirements/dashboard.sh", tmp_path / "requirements")
     for name in ("index.html", "package.json", "vite.config.ts", "tsconfig.json", "scripts/budget.mjs"):

@@ -56,7 +56,7 @@ def test_an_engine_that_stops_and_comes_back_changes_nothing_else(agent: Node) -
     agent.engine.start()
     eventually(lambda: agent.inventory()["sources"]["docker"] == "ok", "docker is back", 15)
     assert agent.told("detected") == [id] and agent.told("exited") == []
-    assert "source docker: well again" in agent.journal()
+    eventually(lambda: "source docker: well again" in agent.journal(), "that is said", 5)
 
 
 def test_a_driver_that_fails_is_unknown_and_no_process_is_gone(agent: Node) -> None:
