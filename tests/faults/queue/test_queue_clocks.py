@@ -133,7 +133,8 @@ def test_jumps_of_hours_and_days(world: World, clocks: tuple[Clock, Clock]) -> N
     ended = world.ended(limited)
     assert "time limit" in ended["reason"], ended
     start, end = world.begun(limited), world.marked(limited, "E")
-    assert end is not None and 8.9 < end.at - start.at < 12, (start, end)
+    # The job says a moment after its start that it runs; a clock that counted would be off by hours.
+    assert end is not None and 7.5 < end.at - start.at < 12, (start, end)
     assert {world.job(id)["state"] for id in (stays, fenced)} == {"RUNNING"}
     world.open_gate("x")
     for id in (stays, fenced):
