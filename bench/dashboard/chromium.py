@@ -17,7 +17,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from bench.queue.controller import Controller
 from bench.workstation.arbiter import BenchmarkError
-from sentinel.api.dashboard_files import dashboard_folder
+from sentinel.api.dashboard_place import dashboard_folder
 
 WIDTH, HEIGHT = 1440, 900
 DRAWN = "sentinel:fleet-drawn"

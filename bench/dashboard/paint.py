@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from bench.dashboard.chromium import HEIGHT, WIDTH, Chromium, drawn_first, metrics, told
 from bench.figure import Figure, percentile
 from bench.workstation.arbiter import BenchmarkError
-from sentinel.api.dashboard_files import dashboard_folder
+from sentinel.api.dashboard_place import dashboard_folder
 
 PAINT_TARGET, SCRIPT_TARGET = 1500.0, 350.0
 

@@ -50,6 +50,5 @@ export const theme = createTheme({
       classNames: of({ root: classes.segments, label: classes.segment, indicator: classes.indicator }),
     },
     Switch: { classNames: of({ root: classes.switch, track: classes.track, thumb: classes.thumb }) },
-    Tabs: { classNames: of({ root: classes.tabs, tab: classes.tab }) },
   },
 });

@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentinel.api.dashboard_place import INDEX
-from sentinel.api.dashboard_place import dashboard_folder as dashboard_folder
 from sentinel.api.packing import answer, pack
 
 LOOK_EVERY = 1.0

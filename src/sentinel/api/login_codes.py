@@ -12,7 +12,7 @@ from dataclasses import replace
 from starlette.requests import HTTPConnection
 
 from sentinel.api.problems import Problem
-from sentinel.api.sessions import Session, address_of, new_session
+from sentinel.api.sessions import Session, address_of, new_session, unauthenticated
 from sentinel.api.state import ApiState
 from sentinel.core.identity import Identity, Token, TokenKind
 from sentinel.core.secret import new_id, new_token, sha256_of
@@ -60,9 +60,11 @@ async def by_code(state: ApiState, shown: str, asking: HTTPConnection) -> Sessio
         code = _usable(tx, shown, now)
         user, begun_with = tx.user(code.owner), tx.token(code.label)
         if user is None or user.disabled:
-            raise _useless(f"user {code.owner} is disabled or gone", "an admin can change that")
+            raise unauthenticated(f"user {code.owner} is disabled or gone", "an admin can change that")
         if begun_with is None or begun_with.owner != code.owner or _ended(begun_with, now):
-            raise _useless("the token that this code was made with has ended", "log in again in the terminal")
+            raise unauthenticated(
+                "the token that this code was made with has ended", "log in again in the terminal"
+            )
         session, token = new_session(state, user, begun_with.expires_at)
         tx.put_token(replace(code, revoked_at=now, last_used_at=now))
         tx.put_token(token)
@@ -81,27 +83,19 @@ def _usable(reader: Reader, shown: str, now: float) -> Token:
     """What is kept of the code. Only who has it hears what is wrong with it."""
     code = reader.token_by_hash(sha256_of(shown.strip()))
     if code is None or code.kind is not TokenKind.CODE:
-        raise _useless("nobody has made this code")
+        raise unauthenticated("nobody has made this code", HINT)
     if code.last_used_at is not None:
-        raise _useless("this code was used already; it is good for one sign-in")
+        raise unauthenticated("this code was used already; it is good for one sign-in", HINT)
     if code.revoked_at is not None:
-        raise _useless("this code was taken back: the password was changed, or the user disabled")
+        raise unauthenticated(
+            "this code was taken back: the password was changed, or the user disabled", HINT
+        )
     if _ended(code, now):
-        raise _useless(f"this code is older than {SECONDS:g} seconds")
+        raise unauthenticated(f"this code is older than {SECONDS:g} seconds", HINT)
     if code.created_at > now + APART:
-        raise _useless("the controller's clock was set back since this code was made")
+        raise unauthenticated("the controller's clock was set back since this code was made", HINT)
     return code
 
 
 def _ended(token: Token, now: float) -> bool:
     return token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now)
-
-
-def _useless(detail: str, hint: str = HINT) -> Problem:
-    return Problem(
-        401,
-        detail,
-        kind="unauthenticated",
-        hint=hint,
-        headers={"WWW-Authenticate": 'Bearer realm="sentinel"'},
-    )

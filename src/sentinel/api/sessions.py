@@ -32,7 +32,7 @@ async def by_password(state: ApiState, name: str, password: str, asking: HTTPCon
     usable = user is not None and not user.disabled
     hashed = user.password_hash if user is not None and usable else None
     if not await state.passwords.fits(hashed, password) or user is None:
-        raise _unknown(
+        raise unauthenticated(
             "the user or the password is wrong",
             "an admin can set a new password, and enable a user who is disabled",
         )
@@ -110,7 +110,8 @@ def address_of(asking: HTTPConnection) -> str:
     return asking.client.host if asking.client else ""
 
 
-def _unknown(detail: str, hint: str) -> Problem:
+def unauthenticated(detail: str, hint: str) -> Problem:
+    """What was shown is good for nothing."""
     return Problem(
         401,
         detail,

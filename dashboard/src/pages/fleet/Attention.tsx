@@ -1,5 +1,6 @@
 // What needs somebody, each with why and where to look. Used by FleetPage.tsx.
 import { useMemo, useState } from "react";
+import { ShowAll } from "../../components/ShowAll";
 import { Panel } from "../../components/Page";
 import { Skeleton } from "../../components/Skeleton";
 import { StatusBadge } from "../../components/StatusBadge";
@@ -39,9 +40,9 @@ export function Attention({ fleet }: { readonly fleet: Fleet }) {
         </ul>
       )}
       {concerns.length > FEW && (
-        <button type="button" className={classes.more} onClick={() => setAll(!all)}>
+        <ShowAll onToggle={() => setAll(!all)}>
           {all ? "Show fewer" : `Show ${concerns.length - FEW} more`}
-        </button>
+        </ShowAll>
       )}
     </Panel>
   );

@@ -1,5 +1,6 @@
 // Who has how many GPUs now, and how busy they are; a name can be pressed to see their GPUs alone. Used by FleetPage.tsx.
 import { useMemo, useState } from "react";
+import { ShowAll } from "../../components/ShowAll";
 import { Panel } from "../../components/Page";
 import { Quantity } from "../../components/Quantity";
 import type { FleetGpus } from "../../data/fleet/fleet";
@@ -65,9 +66,9 @@ export function Owners({ gpus: { owner, util }, chosen, onChoose }: Props) {
         </table>
       )}
       {shares.length > FEW && (
-        <button type="button" className={classes.more} onClick={() => setAll(!all)}>
+        <ShowAll onToggle={() => setAll(!all)}>
           {all ? "Show fewer" : `Show ${shares.length - FEW} more`}
-        </button>
+        </ShowAll>
       )}
     </Panel>
   );

@@ -1,6 +1,7 @@
 // What the marks on the charts say, as a list: the newest first, each with the sign that it has there. Used by the page of a
 // GPU.
 import { useState } from "react";
+import { ShowAll } from "../../components/ShowAll";
 import { Time } from "../../components/Time";
 import { Link } from "../../routing/Link";
 import classes from "./GpuPage.module.css";
@@ -30,9 +31,9 @@ export function Happened({ marks }: { readonly marks: readonly Mark[] }) {
           ))}
       </ul>
       {newest.length > SHOWN && (
-        <button type="button" className={classes.more} onClick={() => setAll(!all)}>
+        <ShowAll onToggle={() => setAll(!all)}>
           {all ? "Show fewer" : `Show ${newest.length - SHOWN} more`}
-        </button>
+        </ShowAll>
       )}
     </>
   );

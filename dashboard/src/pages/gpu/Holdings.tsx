@@ -1,5 +1,6 @@
 // Who had a GPU in the time that its charts show. Used by the page of a GPU.
 import { useState } from "react";
+import { ShowAll } from "../../components/ShowAll";
 import { Refusal } from "../../components/Refusal";
 import { Skeleton } from "../../components/Skeleton";
 import { Time } from "../../components/Time";
@@ -55,9 +56,9 @@ export function Holdings({ gpu, range }: { readonly gpu: Gpu; readonly range: Ti
         </tbody>
       </table>
       {found.length > SHOWN && (
-        <button type="button" className={classes.more} onClick={() => setAll(!all)}>
+        <ShowAll onToggle={() => setAll(!all)}>
           {all ? "Show fewer" : `Show ${found.length - SHOWN} more`}
-        </button>
+        </ShowAll>
       )}
     </>
   );

@@ -10,6 +10,7 @@ import { blockWords } from "../gpu/blocked";
 import type { Finding } from "../gpu/findings";
 import { Meter } from "../gpu/Meter";
 import classes from "../gpu/SmallTable.module.css";
+import { MARKS } from "../workstation/holder-mark";
 import type { GpuStory, Holder } from "../workstation/story";
 
 interface Props {
@@ -113,16 +114,6 @@ export function GpuTable({ stories, node, findings }: Props) {
 }
 
 const TONE = { critical: "bad", warning: "warn", info: "info" } as const;
-const MARKS = {
-  free: { tone: "ok", shape: "ring" },
-  job: { tone: "busy", shape: "dot" },
-  lent: { tone: "busy", shape: "dot" },
-  service: { tone: "ok", shape: "dot" },
-  workload: { tone: "warn", shape: "dot" },
-  blocked: { tone: "warn", shape: "bar" },
-  unknown: { tone: "unknown", shape: "hatch" },
-} as const;
-
 /** `closed`: no new job starts on the node. */
 function With({ holder, closed }: { readonly holder: Holder; readonly closed: boolean }) {
   switch (holder.kind) {

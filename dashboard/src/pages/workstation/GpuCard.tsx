@@ -9,6 +9,7 @@ import { jobName } from "../../data/placed-job";
 import { blockWords } from "../gpu/blocked";
 import { Meter } from "../gpu/Meter";
 import { originWords } from "../workloads/evidence";
+import { MARKS } from "./holder-mark";
 import { ended, sentence } from "./outlook";
 import { since, spanWords } from "./spans";
 import { type HeldGroup, type Holder, takenOut } from "./story";
@@ -21,16 +22,6 @@ interface Props {
   /** Null: nothing newer than half a minute. */
   readonly samples: readonly Sample[] | null;
 }
-
-const MARKS = {
-  free: { tone: "ok", shape: "ring" },
-  job: { tone: "busy", shape: "dot" },
-  lent: { tone: "busy", shape: "dot" },
-  service: { tone: "ok", shape: "dot" },
-  workload: { tone: "warn", shape: "dot" },
-  blocked: { tone: "warn", shape: "bar" },
-  unknown: { tone: "unknown", shape: "hatch" },
-} as const;
 
 export function GpuCard({ group, many, samples }: Props) {
   return (
